@@ -7,6 +7,7 @@ may print it differently.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
