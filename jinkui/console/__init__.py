@@ -1,0 +1,1 @@
+"""What does the security officer see at three in the morning?"""

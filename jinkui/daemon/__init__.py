@@ -1,0 +1,1 @@
+"""What does Jinkui do while nobody types?"""

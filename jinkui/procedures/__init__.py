@@ -1,0 +1,1 @@
+"""What can a user do? One file per procedure, shared by command line, daemon and console."""
