@@ -1,0 +1,1 @@
+"""What has to reach the platform, how far is it, and what may happen to it next?"""

@@ -1,0 +1,1 @@
+"""What proves that exactly these bytes were sent and answered?"""

@@ -1,0 +1,1 @@
+"""What exactly goes over the wire, and what came back?"""
