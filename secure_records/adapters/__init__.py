@@ -1,0 +1,1 @@
+"""How do this domain's ports reach disks and engines?"""

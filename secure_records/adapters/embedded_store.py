@@ -1,0 +1,232 @@
+"""How is an encrypted single-file database opened so that nothing weaker slips in?
+
+SQLCipher through SQLAlchemy. The raw key opens the file in about a millisecond;
+every protective setting is applied on every connection and read back, and a
+connection on which one does not hold is refused: a build without encryption
+answers ``PRAGMA key`` with silence, not with an error.
+
+Each transaction says at its start whether it will write. A writer takes the
+lock at once (BEGIN IMMEDIATE), so that two writers wait for each other instead
+of failing halfway.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import sqlcipher3.dbapi2 as sqlcipher
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from secure_records.errors import (
+    KeyMalformed,
+    SecureRecordsError,
+    StoreBusy,
+    StoreDamaged,
+    StoreLocked,
+    StoreSettingsRefused,
+)
+
+Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
+
+RAW_KEY_BYTES: Final = 32
+BUSY_MILLISECONDS: Final = 15_000
+CACHE_MIB: Final = 64
+_CIPHER_PAGE_BYTES: Final = 4096
+_HMAC: Final = "HMAC_SHA256"
+"""Page authentication; the measured best of the three that SQLCipher offers."""
+
+_POOL_SIZE: Final = 8
+_POOL_OVERFLOW: Final = 24
+_SYNCHRONOUS_CODES: Final[dict[str, str]] = {"NORMAL": "1", "FULL": "2"}
+_LOCKED: Final = frozenset(("database is locked", "database table is locked"))
+_WRITE: Final = "BEGIN IMMEDIATE"
+_READ: Final = "BEGIN DEFERRED"
+
+
+class EmbeddedStore:
+    """One SQLCipher file and a pool of connections to it.
+
+    Args:
+        path: The file; made with mode 0600 if absent.
+        raw_key: 32 bytes, used as they are (no password stretching).
+        synchronous: ``FULL`` survives a power cut; ``NORMAL`` is for demos and benches.
+        cache_mib: Page cache of each connection, in MiB. It holds clear pages.
+
+    Raises:
+        StoreLocked: the file is not one of this key.
+        StoreSettingsRefused: the engine does not hold a protective setting.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        raw_key: bytes,
+        synchronous: Synchronous = "FULL",
+        *,
+        cache_mib: int = CACHE_MIB,
+        busy_milliseconds: int = BUSY_MILLISECONDS,
+    ) -> None:
+        if len(raw_key) != RAW_KEY_BYTES:
+            raise KeyMalformed(f"a raw file key has {RAW_KEY_BYTES} bytes, got {len(raw_key)}")
+        self._path = path
+        self._raw_key = raw_key
+        self._synchronous = synchronous
+        self._cache_mib = cache_mib
+        self._busy_milliseconds = busy_milliseconds
+        # The engine would make the file readable by the group; -wal and -shm
+        # inherit the mode of the main file.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        self._engine = create_engine(
+            "sqlite+pysqlite://",
+            creator=self._connect,
+            module=sqlcipher,
+            poolclass=QueuePool,
+            pool_size=_POOL_SIZE,
+            max_overflow=_POOL_OVERFLOW,
+        )
+        # One connection now: a wrong key is found at opening, not at first use.
+        with self._guarded(), self._engine.connect():
+            pass
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A writing transaction: commits at the end of the block, rolls back on any error.
+
+        Tables are made in one, too: ``metadata.create_all(connection)``.
+
+        Raises:
+            StoreBusy: another process held the write lock for too long.
+        """
+        with self._open(_WRITE) as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the store throughout and writes nothing."""
+        with self._open(_READ) as connection:
+            yield connection
+
+    def integrity_check(self) -> None:
+        """Read every page: authentication codes, then structure.
+
+        Raises:
+            StoreDamaged: a page does not hold; the message gives the number of findings.
+        """
+        with self.reading() as connection:
+            findings = connection.exec_driver_sql("PRAGMA cipher_integrity_check").fetchall()
+            if findings:
+                raise StoreDamaged(
+                    f"{len(findings)} pages of {self._path.name} fail authentication",
+                    where=self._path.name,
+                )
+            verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        if verdict != ["ok"]:
+            raise StoreDamaged(
+                f"{len(verdict)} faults in the structure of {self._path.name}",
+                where=self._path.name,
+            )
+
+    def close(self) -> None:
+        """Close every idle connection. Open transactions keep theirs until they end."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _open(self, mode: str) -> Iterator[Connection]:
+        with self._guarded(), self._engine.connect() as connection, connection.begin():
+            # The driver's own transaction control is off (isolation_level None), so
+            # BEGIN is said here: straight to the driver, on the hottest path there is.
+            driver: Any = connection.connection.driver_connection
+            driver.execute(mode)
+            yield connection
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, sqlcipher.DatabaseError) as error:
+            message = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+            translated = _translate(message, self._path.name)
+            if translated is None:
+                raise
+            raise translated from error
+
+    def _connect(self) -> Any:  # noqa: ANN401 - the driver ships no types
+        connection = sqlcipher.connect(
+            str(self._path),
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=self._busy_milliseconds / 1000,
+        )
+        try:
+            self._prepare(connection)
+        except sqlcipher.DatabaseError as error:
+            connection.close()
+            raise _translate(str(error), self._path.name) or StoreLocked(
+                f"{self._path.name} cannot be opened", where=self._path.name
+            ) from error
+        except SecureRecordsError:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: Any) -> None:  # noqa: ANN401 - the driver ships no types
+        execute = connection.execute
+        if not execute("PRAGMA cipher_version").fetchone():
+            # Plain SQLite ignores unknown pragmas: it would write health data in clear.
+            raise StoreSettingsRefused("this SQLite has no encryption", where="cipher_version")
+        # A wrong key is reported by an error class, not by lines on standard error.
+        execute("PRAGMA cipher_log_level = NONE")
+        # Order matters: key, then file format, before the first page is read.
+        execute(f"PRAGMA key = \"x'{self._raw_key.hex()}'\"")
+        execute(f"PRAGMA cipher_page_size = {_CIPHER_PAGE_BYTES}")
+        execute(f"PRAGMA cipher_hmac_algorithm = {_HMAC}")
+        execute("PRAGMA cipher_memory_security = ON")
+        execute("SELECT count(*) FROM sqlite_master").fetchone()
+        execute(f"PRAGMA busy_timeout = {self._busy_milliseconds}")
+        execute("PRAGMA journal_mode = WAL")
+        execute(f"PRAGMA synchronous = {self._synchronous}")
+        execute("PRAGMA secure_delete = ON")
+        execute("PRAGMA temp_store = MEMORY")
+        execute("PRAGMA foreign_keys = ON")
+        execute(f"PRAGMA cache_size = {-1024 * self._cache_mib}")
+        for name, wanted in (
+            ("cipher_page_size", str(_CIPHER_PAGE_BYTES)),
+            ("cipher_hmac_algorithm", _HMAC),
+            ("cipher_use_hmac", "1"),
+            ("cipher_memory_security", "1"),
+            ("journal_mode", "wal"),
+            ("synchronous", _SYNCHRONOUS_CODES[self._synchronous]),
+            ("secure_delete", "1"),
+            ("temp_store", "2"),
+            ("foreign_keys", "1"),
+            ("busy_timeout", str(self._busy_milliseconds)),
+        ):
+            row = execute(f"PRAGMA {name}").fetchone()
+            got = None if row is None else str(row[0])
+            if got != wanted:
+                raise StoreSettingsRefused(
+                    f"the engine holds {name} = {got}, not {wanted}", where=name
+                )
+
+
+def _translate(message: str, name: str) -> SecureRecordsError | None:
+    """The refusal for an engine message; None if the message is none of ours."""
+    if "file is not a database" in message:
+        return StoreLocked(f"{name} does not open with this key", where=name)
+    if "disk image is malformed" in message:
+        return StoreDamaged(f"{name} is damaged", where=name)
+    if message in _LOCKED:
+        return StoreBusy(f"{name} stayed locked by another process", where=name)
+    return None

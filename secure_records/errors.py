@@ -1,0 +1,136 @@
+"""What can the secure record store refuse, and which rule did each refusal enforce?
+
+The root of this domain's errors, and those of the envelope, the keys and the
+stores. The audit, access and registry wings keep theirs beside their rules.
+
+A refusal to open says *that* the material does not hold, never *why*: a reason
+would tell a forger which check to work on next (a decryption oracle).
+"""
+
+from __future__ import annotations
+
+from shared_kernel.errors import (
+    BadInput,
+    JinkuiError,
+    NotFound,
+    Refused,
+    TimeLimitReached,
+    VerificationFailed,
+)
+
+
+class SecureRecordsError(JinkuiError):
+    """Root of everything this domain refuses."""
+
+    code = "secure_records.error"
+
+
+class UnknownSuite(SecureRecordsError, BadInput):
+    """No algorithm suite has this name or code."""
+
+    code = "envelope.unknown_suite"
+    default_hint = "use gm (SM4, SM3, SM2) or intl (AES-256, SHA-256, Ed25519)"
+
+
+class ContextRefused(SecureRecordsError, BadInput):
+    """A sealing context lacks a part or holds one that cannot be bound."""
+
+    code = "envelope.context"
+    default_hint = "give every part of the context: non-empty text, version from 1"
+
+
+class PlaintextTooLong(SecureRecordsError, BadInput):
+    """The record is larger than one envelope holds."""
+
+    code = "envelope.too_long"
+    default_hint = "send audio, video and scans as media, not inside the record"
+
+
+class EnvelopeRefused(SecureRecordsError, VerificationFailed):
+    """The sealed bytes do not belong to this key and this context, or were altered."""
+
+    code = "envelope.refused"
+    default_hint = "keep a copy of the stored bytes and open an incident: they may be tampered with"
+
+
+class EnvelopeMalformed(EnvelopeRefused):
+    """The bytes do not have the shape of an envelope of a format known here."""
+
+    code = "envelope.malformed"
+
+
+class KeyMalformed(SecureRecordsError, BadInput):
+    """Key material has the wrong length or lies outside its range."""
+
+    code = "keys.malformed"
+    default_hint = "take keys from the key ring only"
+
+
+class WrappedKeyRefused(SecureRecordsError, VerificationFailed):
+    """A wrapped key does not open in its place: altered, or moved from another row."""
+
+    code = "keys.wrapped_refused"
+    default_hint = "restore the key file from its newest backup and open an incident"
+
+
+class KeyNotFound(SecureRecordsError, NotFound):
+    """No live key has this identifier: never made here, or destroyed."""
+
+    code = "keys.not_found"
+    default_hint = "data under a destroyed key stays closed for ever; check the erasure receipts"
+
+
+class TenantNotOpened(SecureRecordsError, NotFound):
+    """The institution has no keys in this home."""
+
+    code = "keys.tenant_not_opened"
+    default_hint = "register the institution first"
+
+
+class KeySlotTaken(SecureRecordsError, Refused):
+    """Another process wrote a key into the same place first."""
+
+    code = "keys.slot_taken"
+    default_hint = "try again"
+
+
+class RootLocked(SecureRecordsError, Refused):
+    """The root key does not open: wrong passphrase, or an altered descriptor."""
+
+    code = "keys.root_locked"
+    default_hint = "enter the passphrase of this home; nobody can recover a lost one"
+
+
+class RootDescriptorRefused(SecureRecordsError, BadInput):
+    """The root descriptor lacks a part, or its parameters are too weak for this profile."""
+
+    code = "keys.root_descriptor"
+    default_hint = "restore the descriptor that was written when this home was made"
+
+
+class StoreLocked(SecureRecordsError, Refused):
+    """The file is no store, or not one of this key."""
+
+    code = "store.locked"
+    default_hint = "check that the store file and the key file belong to the same home"
+
+
+class StoreSettingsRefused(SecureRecordsError, Refused):
+    """The engine does not hold a protective setting; nothing is served without it."""
+
+    code = "store.settings"
+    default_hint = "install the SQLCipher wheel that the lock file names"
+
+
+class StoreBusy(SecureRecordsError, TimeLimitReached):
+    """Another process kept the write lock beyond the waiting time."""
+
+    code = "store.busy"
+    default_hint = "try again; if it persists, look for a second daemon on the same home"
+
+
+class StoreDamaged(SecureRecordsError, VerificationFailed):
+    """A page of the store fails its authentication code or its structure check."""
+
+    code = "store.damaged"
+    default_hint = "stop writing, keep a copy of the file, restore the newest verified backup"

@@ -1,0 +1,1 @@
+"""Which key protects what, and who wrapped it?"""
