@@ -1,0 +1,1 @@
+"""How does the incident room keep its cases? Only the wiring imports from here."""

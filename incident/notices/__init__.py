@@ -1,0 +1,1 @@
+"""What are the affected persons told, through whom, and did it arrive?"""

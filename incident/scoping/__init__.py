@@ -1,0 +1,1 @@
+"""Whose data was reached, how much of it, and how sure are we?"""
