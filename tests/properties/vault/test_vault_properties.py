@@ -1,10 +1,19 @@
 """What holds for the vault whatever the hospital hands in."""
 
+from __future__ import annotations
+
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from secure_records import Caller
+
+if TYPE_CHECKING:
+    from conftest import Room
 
 SETTINGS = settings(
     derandomize=True,
@@ -16,7 +25,9 @@ SETTINGS = settings(
 
 @SETTINGS
 @given(data=st.data())
-def test_any_order_and_any_batching_give_the_same_store(make_room, officer, data) -> None:
+def test_any_order_and_any_batching_give_the_same_store(
+    make_room: Callable[..., Room], officer: Caller, data: st.DataObject
+) -> None:
     """However a file is cut and repeated, each line is in the store exactly once."""
     room = make_room()
     records = room.records()
@@ -36,7 +47,9 @@ def test_any_order_and_any_batching_give_the_same_store(make_room, officer, data
 
 @SETTINGS
 @given(changes=st.lists(st.integers(0, 3), min_size=1, max_size=12))
-def test_what_is_read_is_what_was_stored(make_room, officer, changes) -> None:
+def test_what_is_read_is_what_was_stored(
+    make_room: Callable[..., Room], officer: Caller, changes: list[int]
+) -> None:
     """A stored body comes back unchanged, and a contradicting repeat never replaces it."""
     room = make_room()
     record = room.records()[0]

@@ -1,0 +1,1 @@
+"""Which requirements exist? The level-3 control items, carried as data."""

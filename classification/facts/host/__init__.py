@@ -1,0 +1,1 @@
+"""What can be read on a Linux host without root, without a process and without a trace?"""

@@ -1,0 +1,1 @@
+"""How does a person read, print and sign what was found?"""
