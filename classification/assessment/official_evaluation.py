@@ -34,6 +34,11 @@ _KEYS: Final = frozenset(
         "score",
         "major_risks",
         "major_risks_repaired",
+        "high_risks",
+        "medium_risks",
+        "low_risks",
+        "onsite_from",
+        "onsite_to",
         "report_number",
         "report_date",
         "valid_until",
@@ -81,6 +86,13 @@ class OfficialEvaluation:
     major_risks: int | None
     """2025 template: counted before repair, as printed beside the conclusion."""
     major_risks_repaired: int | None
+    high_risks: int
+    """Problems rated high, as the report counts them."""
+    medium_risks: int
+    low_risks: int
+    onsite_from: date
+    """First day of the field work."""
+    onsite_to: date
     report_number: str
     report_date: date
     valid_until: date
@@ -101,6 +113,11 @@ class OfficialEvaluation:
             "score": self.score,
             "major_risks": self.major_risks,
             "major_risks_repaired": self.major_risks_repaired,
+            "high_risks": self.high_risks,
+            "medium_risks": self.medium_risks,
+            "low_risks": self.low_risks,
+            "onsite_from": self.onsite_from.isoformat(),
+            "onsite_to": self.onsite_to.isoformat(),
             "report_number": self.report_number,
             "report_date": self.report_date.isoformat(),
             "valid_until": self.valid_until.isoformat(),
@@ -148,6 +165,9 @@ def official_evaluation(value: Mapping[str, Json]) -> OfficialEvaluation:
         raise _refuse("valid_until", "must lie after report_date")
     if template is not Template.T2025 and report_date > _TEMPLATE_2025_FROM:
         raise _refuse("template", f"must be 2025 for reports after {_TEMPLATE_2025_FROM}")
+    onsite_from, onsite_to = _day(value, "onsite_from"), _day(value, "onsite_to")
+    if not onsite_from <= onsite_to <= report_date:
+        raise _refuse("onsite_to", "must lie between onsite_from and report_date")
     found, repaired = _risks(value, template)
     return OfficialEvaluation(
         body=_text(value, "body"),
@@ -160,6 +180,11 @@ def official_evaluation(value: Mapping[str, Json]) -> OfficialEvaluation:
         score=_score(value, template),
         major_risks=found,
         major_risks_repaired=repaired,
+        high_risks=_count(value, "high_risks"),
+        medium_risks=_count(value, "medium_risks"),
+        low_risks=_count(value, "low_risks"),
+        onsite_from=onsite_from,
+        onsite_to=onsite_to,
         report_number=_text(value, "report_number"),
         report_date=report_date,
         valid_until=valid_until,
@@ -194,14 +219,19 @@ def _risks(value: Mapping[str, Json], template: Template) -> tuple[int | None, i
             if number is not None:
                 raise _refuse(key, "exists only in the 2025 template")
             numbers.append(None)
-        elif isinstance(number, bool) or not isinstance(number, int) or number < 0:
-            raise _refuse(key, "must be a whole number from 0")
         else:
-            numbers.append(number)
+            numbers.append(_count(value, key))
     found, repaired = numbers
     if found is not None and repaired is not None and repaired > found:
         raise _refuse("major_risks_repaired", "is larger than major_risks")
     return found, repaired
+
+
+def _count(value: Mapping[str, Json], key: str) -> int:
+    number = value.get(key)
+    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+        raise _refuse(key, "must be a whole number from 0")
+    return number
 
 
 def _score(value: Mapping[str, Json], template: Template) -> str | None:

@@ -18,7 +18,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from shared_kernel.canonical_json import Json
 from shared_kernel.errors import JinkuiError
 
 
@@ -35,7 +34,7 @@ def stderr_console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def print_json(document: Json) -> None:
+def print_json(document: object) -> None:
     """One JSON document, UTF-8, then a newline."""
     sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2))
     sys.stdout.buffer.write(b"\n")

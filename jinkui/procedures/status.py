@@ -23,9 +23,10 @@ class ClockLine:
     recipient_en: str
     due_at: datetime | None
     """None: the law says "immediately" or "promptly" without a number."""
-    limit_text: str
+    limit_zh: str
+    limit_en: str
     state: str
-    """``running``, ``near``, ``overdue``, ``discharged`` or ``no_hours``."""
+    """``running``, ``near``, ``overdue``, ``discharged`` or ``no_hours`` or ``not_started``."""
     citation: str
     verified: bool
 
@@ -112,7 +113,8 @@ def status_document(status: Status) -> Json:
                 "recipient": line.recipient_en,
                 "recipient_zh": line.recipient_zh,
                 "due_at": _text(line.due_at),
-                "limit_text": line.limit_text,
+                "limit_text": line.limit_en,
+                "limit_text_zh": line.limit_zh,
                 "state": line.state,
                 "citation": line.citation,
                 "verified": line.verified,

@@ -137,8 +137,15 @@ def read_home(folder: Path) -> Home:
     )
 
 
-def write_home(folder: Path, head: Mapping[str, str]) -> None:
+def write_home(
+    folder: Path, head: Mapping[str, str], sections: Mapping[str, Mapping[str, str]] | None = None
+) -> None:
     """Create the folder and its ``home.toml``; refuse to touch an existing home.
+
+    Args:
+        folder: Made if absent, readable by its owner only.
+        head: The ``[home]`` section.
+        sections: Further sections with text settings.
 
     Raises:
         HomeExists: there is one already.
@@ -155,6 +162,8 @@ def write_home(folder: Path, head: Mapping[str, str]) -> None:
         "[home]",
     ]
     lines += [f"{key} = {_quoted(value)}" for key, value in head.items()]
+    for name, values in (sections or {}).items():
+        lines += ["", f"[{name}]", *(f"{k} = {_quoted(v)}" for k, v in values.items())]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -39,6 +39,7 @@ _OFFICERS: Final = (
     ("SYN-A005", "releaser", "放行人"),
     ("SYN-A006", "releaser", "放行人"),
     ("SYN-A007", "quality_control", "质控员"),
+    ("SYN-A008", "records_officer", "病案管理员"),
 )
 """The three administrators are three persons: none may hold two of these offices."""
 

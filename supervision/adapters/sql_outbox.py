@@ -235,6 +235,21 @@ class SqlOutbox:
         query = query.order_by(_RECEIPTS.c.received_at, _RECEIPTS.c.message_id, _RECEIPTS.c.attempt)
         return tuple(_receipt(row) for row in self._connection.execute(query))
 
+    def counts(self) -> Mapping[State, int]:
+        """Messages by state, without reading them; states without any are absent."""
+        query = (
+            select(_MESSAGES.c.state, func.count())
+            .where(_MESSAGES.c.tenant == self._tenant)
+            .group_by(_MESSAGES.c.state)
+        )
+        return {State(state): count for state, count in self._connection.execute(query)}
+
+    def last_receipt_at(self) -> datetime | None:
+        """When the newest receipt came; None: none yet."""
+        query = select(func.max(_RECEIPTS.c.received_at)).where(_RECEIPTS.c.tenant == self._tenant)
+        newest = self._connection.execute(query).scalar_one_or_none()
+        return None if newest is None else parse_instant(newest, "received_at")
+
 
 def _text(value: datetime) -> str:
     """Fixed width, so that text order is time order: ``instant_text`` drops a zero fraction."""

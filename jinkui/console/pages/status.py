@@ -20,6 +20,7 @@ _LOOK: Final = {
     "overdue": "late",
     "discharged": "ok",
     "no_hours": "soon",
+    "not_started": "unknown",
 }
 
 
@@ -92,7 +93,7 @@ def _line(line: ClockLine, at: datetime, language: str) -> dict[str, object]:
         "left": left,
         "recipient": line.recipient_zh if language == "zh" else line.recipient_en,
         "due": china_text(line.due_at) if line.due_at else "—",
-        "limit": line.limit_text,
+        "limit": line.limit_zh if language == "zh" else line.limit_en,
         "state": say(language, f"state_{line.state}"),
         "look": _LOOK[line.state],
         "case": line.case,

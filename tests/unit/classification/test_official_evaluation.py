@@ -25,6 +25,11 @@ GOOD: dict[str, Any] = {
     "conclusion": "基本符合",
     "major_risks": 10,
     "major_risks_repaired": 5,
+    "high_risks": 1,
+    "medium_risks": 6,
+    "low_risks": 14,
+    "onsite_from": "2026-02-01",
+    "onsite_to": "2026-02-07",
     "report_number": "35000000000-00000-26-0000-01【2025版】",
     "report_date": "2026-03-01",
     "valid_until": "2027-03-01",
@@ -100,6 +105,8 @@ def test_a_2021_evaluation_has_a_score(score: str, ok: bool) -> None:
         "score": score,
         "major_risks": None,
         "major_risks_repaired": None,
+        "onsite_from": "2024-04-01",
+        "onsite_to": "2024-04-08",
         "report_date": "2024-05-01",
     }
     if ok:

@@ -1,0 +1,129 @@
+"""What can be typed after `jinkui`?
+
+The root command: global options, the language, the home, and the one place
+where refusals become an exit code. Command groups are imported only when they
+are called, so that a small command starts fast.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+import click
+
+from jinkui import __version__
+from jinkui.cli.exit_codes import USAGE, exit_code
+from jinkui.cli.output import print_error, print_json, talk
+from jinkui.settings.environment import Surroundings
+from shared_kernel.errors import JinkuiError
+
+COMMANDS: Final = {
+    "init": ("jinkui.cli.home", "init"),
+    "doctor": ("jinkui.cli.home", "doctor"),
+    "demo": ("jinkui.cli.demonstration", "demo"),
+    "serve": ("jinkui.cli.service", "serve"),
+    "registry": ("jinkui.cli.registry", "registry"),
+    "records": ("jinkui.cli.records", "records"),
+    "retention": ("jinkui.cli.retention", "retention"),
+    "agreements": ("jinkui.cli.agreements", "agreements"),
+    "audit": ("jinkui.cli.audit", "audit"),
+    "assess": ("jinkui.cli.assess", "assess"),
+    "supervision": ("jinkui.cli.supervision", "supervision"),
+    "incident": ("jinkui.cli.incident", "incident"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """What the options before the command said."""
+
+    home: Path
+    actor: str
+    """Empty: the home's default actor."""
+    language: str
+    passphrase_file: Path | None
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of a hospital's work."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name]
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}.{attribute} is no command")
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home", type=click.Path(path_type=Path, file_okay=False), help="Folder of the home."
+)
+@click.option("--as", "actor", default="", help="Account to act as on this terminal.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of what people read.")
+@click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File with the root passphrase.",
+)
+@click.version_option(__version__, prog_name="jinkui")
+@click.pass_context
+def root(
+    context: click.Context,
+    home: Path | None,
+    actor: str,
+    lang: str | None,
+    passphrase_file: Path | None,
+) -> None:
+    """Jinkui 金匮: encrypted health records, executable agreements, MLPS checks, breach reports."""
+    around = Surroundings()
+    context.obj = Invocation(
+        home=home or around.home,
+        actor=actor or around.actor,
+        language=lang or around.lang,
+        passphrase_file=passphrase_file or around.passphrase_file,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(words))
+
+
+def run(words: list[str]) -> int:
+    """Run one command; refusals become an exit code and two lines on standard error."""
+    as_json = "--json" in words
+    try:
+        outcome = root.main(args=words, prog_name="jinkui", standalone_mode=False)
+    except click.exceptions.Abort:
+        talk("jinkui: stopped")
+        return USAGE
+    except click.ClickException as error:
+        if as_json:
+            message = error.format_message()
+            print_json({"error": {"code": "usage", "message": message, "hint": "see --help"}})
+        error.show()
+        return USAGE
+    except JinkuiError as error:
+        print_error(error, as_json=as_json)
+        return exit_code(error)
+    return outcome if isinstance(outcome, int) else 0
+
+
+if __name__ == "__main__":
+    main()

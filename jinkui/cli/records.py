@@ -1,0 +1,163 @@
+"""How does a person at a terminal take records in, find one and read it?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from jinkui.cli.output import print_json, print_table, progress, talk
+from jinkui.cli.session import terminal
+from jinkui.procedures.import_records import import_file
+from secure_records.kinds.catalogue import KINDS, json_schema
+from shared_kernel.canonical_json import Json
+from shared_kernel.errors import BadInput
+from shared_kernel.instants import china_text, instant_text
+
+
+class CriterionMalformed(BadInput):
+    """A search criterion is written FIELD=VALUE."""
+
+    code = "search.criterion_malformed"
+    default_hint = "write for example --by phone=13800000000"
+
+
+@click.group()
+def records() -> None:
+    """Encrypted health records: import, search, get, inspect, schema."""
+
+
+@records.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--role", help="Role of the account to act in.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def import_command(file: Path, role: str | None, *, as_json: bool) -> int:
+    """Take in FILE, JSON Lines. Bad lines are refused by number; good ones go in."""
+    with terminal() as desk:
+        caller = desk.caller(role)
+        with progress(file.name, quiet=as_json) as advance:
+            summary = import_file(desk.toolkit, caller, file, advance)
+    if as_json:
+        print_json(summary.document())
+        return 0
+    rows = [(str(e.line), e.code, e.reason) for e in summary.errors[:50]]
+    if rows:
+        print_table("refused", ("line", "code", "reason"), rows)
+    if len(summary.errors) > len(rows):
+        talk(f"… and {len(summary.errors) - len(rows)} more; --json lists all")
+    talk(
+        f"accepted {summary.accepted}, already present {summary.already_present}, "
+        f"refused {summary.refused}"
+    )
+    return 0
+
+
+@records.command("search")
+@click.option("--by", "criteria", multiple=True, required=True, metavar="FIELD=VALUE")
+@click.option("--purpose", required=True)
+@click.option("--limit", type=click.IntRange(1, 100), default=50, show_default=True)
+@click.option("--cursor")
+@click.option("--role", help="Role of the account to act in.")
+@click.option("--json", "as_json", is_flag=True)
+def search_command(
+    criteria: tuple[str, ...],
+    purpose: str,
+    limit: int,
+    cursor: str | None,
+    role: str | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Find records by id_no, phone or name_birth ("name|1990-03-07"). A search is a disclosure."""
+    wanted = dict(_criterion(text) for text in criteria)
+    with terminal() as desk:
+        page = desk.toolkit.vault.search(desk.caller(role), wanted, purpose, limit, cursor)
+    if as_json:
+        print_json(
+            {
+                "records": [
+                    {
+                        "id": found.id,
+                        "kind": found.kind,
+                        "version": found.version,
+                        "created_at": instant_text(found.created_at),
+                    }
+                    for found in page.records
+                ],
+                "next_cursor": page.next_cursor,
+                "disclosure_id": page.disclosure_id,
+            }
+        )
+        return 0
+    rows = [(f.id, f.kind, str(f.version), china_text(f.created_at)) for f in page.records]
+    print_table("records", ("id", "kind", "version", "stored"), rows)
+    talk(f"disclosure {page.disclosure_id}")
+    return 0
+
+
+@records.command("get")
+@click.argument("record")
+@click.option("--purpose", required=True)
+@click.option("--field", "fields", multiple=True, help="Only these fields; repeat for several.")
+@click.option("--role", help="Role of the account to act in.")
+@click.option("--json", "as_json", is_flag=True)
+def get_command(
+    record: str, purpose: str, fields: tuple[str, ...], role: str | None, *, as_json: bool
+) -> int:
+    """Read RECORD as far as agreements and roles allow."""
+    with terminal() as desk:
+        view = desk.toolkit.vault.read(desk.caller(role), record, purpose, fields)
+    if as_json:
+        print_json(
+            {
+                "id": view.id,
+                "kind": view.kind,
+                "version": view.version,
+                "body": dict(view.body),
+                "masked": list(view.masked),
+                "withheld": list(view.withheld),
+                "disclosure_id": view.disclosure_id,
+                "created_at": instant_text(view.created_at),
+            }
+        )
+        return 0
+    masked = set(view.masked)
+    rows = [
+        (name, str(value), "masked" if name in masked else "") for name, value in view.body.items()
+    ]
+    print_table(f"{view.kind} {view.id}", ("field", "value", ""), rows)
+    if view.withheld:
+        talk("withheld: " + ", ".join(view.withheld))
+    talk(f"disclosure {view.disclosure_id}")
+    return 0
+
+
+@records.command("inspect")
+@click.argument("record")
+@click.option("--json", "as_json", is_flag=True)
+def inspect_command(record: str, *, as_json: bool) -> int:
+    """Show what may be seen of RECORD's envelope without any key."""
+    with terminal() as desk:
+        summary = desk.toolkit.vault.inspect(record)
+    document: dict[str, Json] = {"id": record, **asdict(summary)}
+    if as_json:
+        print_json(document)
+    else:
+        print_table(record, ("part", "value"), [(k, str(v)) for k, v in document.items()])
+    return 0
+
+
+@records.command("schema")
+@click.argument("kind", type=click.Choice(sorted(KINDS)))
+def schema_command(kind: str) -> int:
+    """Print the JSON schema of an import line of KIND."""
+    print_json(json_schema(kind))
+    return 0
+
+
+def _criterion(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name or not value:
+        raise CriterionMalformed("a search criterion is FIELD=VALUE", where="--by")
+    return name.strip(), value

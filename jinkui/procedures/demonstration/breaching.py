@@ -1,0 +1,256 @@
+"""Path 4: a partner's credential is stolen; who was reached, who must be told, by when?"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Final
+
+from incident.notices.deliveries import DeliveryChannel, DeliveryState, plan_batch
+from incident.reports.draft import Draft
+from incident.reports.draft import Stage as ReportStage
+from incident.reports.filing import HandProof
+from incident.scoping.evidence import AccessQuery, BreachScope
+from incident.triage.severity import Severity
+from incident.workflow.case import Case
+from incident.workflow.clocks import Clock, ClockState
+from incident.workflow.events import EventKind
+from jinkui.console.pages.status import duration_text
+from jinkui.procedures.demonstration.stage import (
+    DATA_OFFICER,
+    RELEASERS,
+    SECURITY_ADMIN,
+    STOLEN_CREDENTIAL,
+    Stage,
+)
+from jinkui.procedures.demonstration.storing import PHARMACY, StoredRecords
+from jinkui.procedures.demonstration.telling import Chapter, Line
+from jinkui.procedures.file_report import file_to_platform
+from jinkui.procedures.incident_papers import write_papers
+from jinkui.system_clock import stopwatch
+from jinkui.wiring.incidents import BEGINNING, incident_room
+from jinkui.wiring.supervision import Platform
+from shared_kernel.instants import china_text
+
+STOLEN_READS: Final = 60
+"""Records that the thief reads in the demonstration."""
+
+OFFICES: Final = ("provincial_cac", "public_security")
+HEALTH: Final = "health_commission"
+PEOPLE: Final = "individuals"
+_FLAGS: Final = ("personal_info_leak", "sensitive_pi", "suspected_crime")
+_STATEMENTS: Final = {
+    "measures_taken": "已停用被盗凭据，暂停该合作方访问，保全审计日志与检查点。",
+    "cause": "合作药房工作人员账号凭据被盗，被用于批量读取处方。",
+    "preliminary_cause": "合作药房工作人员账号凭据被盗。",
+    "possible_harm": "可能收到冒充药房的诈骗电话；用药信息可能被他人知悉。",
+    "handler_remedies": "已停用被盗凭据并报案，加强合作方登录核验。",
+    "self_help": "如接到以用药为由的可疑来电请勿转账，可拨打本院电话核实。",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What happened to the four reports."""
+
+    drafts: tuple[Draft, ...]
+    receipt: str
+    batch: int
+    """Persons in the round of notices."""
+
+
+def breach(stage: Stage, stored: StoredRecords, platform: Platform) -> Chapter:
+    """Play the theft, then work the case to the end of its first reports."""
+    began = stopwatch()
+    toolkit = stage.toolkit
+    stolen = stored.prescriptions[-STOLEN_READS:]
+    for record in stolen:
+        toolkit.vault.read(PHARMACY, record, "dispensing")
+    case, scope = _open_and_scope(stage)
+    told = _tell(stage, case, scope, platform)
+    with incident_room(toolkit) as room:
+        clocks = room.desk.duties(case.case)
+        final = room.desk.case(case.case)
+    verdict = toolkit.verify_log()
+    toolkit.seal_log()
+    return Chapter(
+        zh="报得及：凭据被盗，按法定时限处置与报告",
+        en="Reported: a stolen credential, on the law's clock",
+        lines=_lines(stage, final, scope, told, clocks, log_ok=verdict.ok),
+        seconds=stopwatch() - began,
+    )
+
+
+def _open_and_scope(stage: Stage) -> tuple[Case, BreachScope]:
+    toolkit = stage.toolkit
+    with incident_room(toolkit) as room:
+        case = room.desk.open(
+            actor=SECURITY_ADMIN,
+            summary="合作药房凭据被盗，用于批量读取处方",
+            source="detection",
+            reporter=SECURITY_ADMIN,
+            operators=toolkit.home.text("incident", "operators").split(),
+            flags=_FLAGS,
+        )
+        query = AccessQuery(
+            since=BEGINNING, until=toolkit.clock.now(), credential=STOLEN_CREDENTIAL
+        )
+        _, scope = room.desk.scope(case.case, actor=SECURITY_ADMIN, query=query)
+        if scope.minors:
+            room.desk.record(
+                case.case,
+                EventKind.CIRCUMSTANCES_AMENDED,
+                {
+                    "operators": sorted(case.operators),
+                    "flags": sorted({*case.flags, "minor_pi"}),
+                    "reason": f"范围中有未成年人 {scope.minors} 人",
+                },
+                actor=SECURITY_ADMIN,
+            )
+        # The thresholds give the lowest level; a person decides higher, with a reason.
+        room.desk.grade(
+            case.case,
+            actor=SECURITY_ADMIN,
+            facts={"pi_leaked_persons": scope.high or scope.low},
+            reason="涉及敏感的处方信息，且疑似犯罪，按较大事件从严处置",
+            decided=Severity.RELATIVELY_MAJOR,
+        )
+        room.desk.record(
+            case.case, EventKind.FACTS_STATED, {"values": dict(_STATEMENTS)}, actor=SECURITY_ADMIN
+        )
+        case = room.desk.case(case.case)
+    return case, scope
+
+
+def _tell(stage: Stage, case: Case, scope: BreachScope, platform: Platform) -> _Told:
+    toolkit = stage.toolkit
+    folder = toolkit.home.folder / "out" / case.case
+    drafts: list[Draft] = []
+    with incident_room(toolkit) as room:
+        for recipient in (*OFFICES, HEALTH, PEOPLE):
+            draft = room.desk.draft(
+                case.case,
+                actor=DATA_OFFICER,
+                recipient=recipient,
+                stage=ReportStage.FIRST,
+                language="zh",
+            )
+            drafts.append(draft)
+            for person in RELEASERS:
+                signer = toolkit.personal_signer(person)
+                room.desk.approve(case.case, draft.draft_id, actor=person, signer=signer)
+            release = room.desk.release(case.case, draft.draft_id, actor=RELEASERS[-1])
+            write_papers(folder, draft, toolkit.home.institution_name, release)
+    by_recipient = {draft.recipient: draft for draft in drafts}
+    with incident_room(toolkit) as room:
+        for recipient in OFFICES:
+            draft = by_recipient[recipient]
+            proof = folder / f"proof-{recipient}.txt"
+            text = f"合成的报送凭证：{draft.number} 于 {china_text(toolkit.clock.now())} 当面递交\n"
+            proof.write_text(text, encoding="utf-8")
+            digest = hashlib.sha256(proof.read_bytes()).hexdigest()
+            room.desk.file(
+                case.case,
+                draft.draft_id,
+                actor=DATA_OFFICER,
+                by=HandProof(
+                    name=proof.name,
+                    digest=f"sha256:{digest}",
+                    channel="counter",
+                    submitted_at=toolkit.clock.now(),
+                ),
+            )
+    filing = file_to_platform(
+        toolkit, case.case, by_recipient[HEALTH].draft_id, DATA_OFFICER, platform
+    )
+    batch = _notify(stage, case, scope, by_recipient[PEOPLE])
+    receipt = filing.receipt.reference if filing.receipt else ""
+    return _Told(drafts=tuple(drafts), receipt=receipt, batch=batch)
+
+
+def _notify(stage: Stage, case: Case, scope: BreachScope, letter: Draft) -> int:
+    toolkit = stage.toolkit
+    with incident_room(toolkit) as room:
+        query = AccessQuery(
+            since=BEGINNING, until=toolkit.clock.now(), credential=STOLEN_CREDENTIAL
+        )
+        window = toolkit.evidence(room.unit, room.note).window(query)
+        planned = plan_batch(
+            scope.subject_refs,
+            minors=window.minors,
+            channel=DeliveryChannel.APP,
+            at=toolkit.clock.now(),
+        )
+        # The invented persons have no telephones that ring: handed to the channel, not confirmed.
+        sent = tuple(replace(item, state=DeliveryState.SENT) for item in planned)
+        room.desk.notify(case.case, letter.draft_id, actor=DATA_OFFICER, deliveries=sent)
+        proof = HandProof(
+            name="notice-batch",
+            digest=str(letter.digest()),
+            channel="app",
+            submitted_at=toolkit.clock.now(),
+        )
+        room.desk.file(case.case, letter.draft_id, actor=DATA_OFFICER, by=proof)
+    return len(sent)
+
+
+def _lines(
+    stage: Stage,
+    case: Case,
+    scope: BreachScope,
+    told: _Told,
+    clocks: tuple[Clock, ...],
+    *,
+    log_ok: bool,
+) -> tuple[Line, ...]:
+    now = stage.toolkit.clock.now()
+    fixed = [clock for clock in clocks if clock.due.due_at is not None]
+    done = [clock for clock in clocks if clock.state is ClockState.DISCHARGED]
+    late = [clock for clock in clocks if clock.state is ClockState.OVERDUE]
+    prompt = [clock for clock in clocks if clock.state is ClockState.NO_HOURS]
+    first = fixed[0] if fixed else None
+    used = duration_text(now - case.aware_at)
+    due = china_text(first.due.due_at) if first and first.due.due_at else "—"
+    high = "?" if scope.high is None else str(scope.high)
+    unknown = sum(len(draft.unknown()) for draft in told.drafts)
+    return (
+        Line(
+            f"案件 {case.case[:8]}…：知悉 {china_text(case.aware_at)}，"
+            f"定级“{case.assumed_severity.zh}”（门槛给出一般，人工从严）",
+            f"case {case.case[:8]}…: aware {china_text(case.aware_at)} (China), graded "
+            f"{case.assumed_severity.word} (thresholds gave general; a person decided higher)",
+        ),
+        Line(
+            f"范围由日志重放得出：患者 {scope.low}–{high} 人（未成年 {scope.minors}），"
+            f"处方 {scope.records} 份，字段 {len(scope.fields)} 个，证明"
+            f"{'成立' if scope.proofs_ok else '不成立'}",
+            f"scope replayed from the log: {scope.low}–{high} patients ({scope.minors} minors), "
+            f"{scope.records} records, {len(scope.fields)} fields, proofs "
+            f"{'hold' if scope.proofs_ok else 'FAIL'}",
+            ok=scope.proofs_ok and scope.records >= STOLEN_READS,
+        ),
+        Line(
+            f"义务 {len(clocks)} 项：有时限 {len(fixed)} 项（最早 {due}），"
+            f"已履行 {len(done)} 项，逾期 {len(late)} 项，尚待“及时”办理 {len(prompt)} 项；"
+            f"知悉后用时 {used}",
+            f"{len(clocks)} duties: {len(fixed)} with hours (first due {due} China), "
+            f"{len(done)} discharged, {len(late)} overdue, {len(prompt)} still to be met "
+            f"promptly; {used} after awareness",
+            ok=bool(done) and not late,
+        ),
+        Line(
+            f"报送：省网信办、公安机关（当面递交，留存凭证）；卫健平台（模拟）回执 {told.receipt}；"
+            f"个人通知 {told.batch} 人；均经两人签发",
+            f"filed: provincial CAC and public security (by hand, with proof), health platform "
+            f"(simulated) receipt {told.receipt}, {told.batch} persons notified; each "
+            "released by two people",
+            ok=bool(told.receipt) and told.batch == len(scope.subject_refs),
+        ),
+        Line(
+            f"报告中尚未查明的内容 {unknown} 处，均注明补报时间；日志再次核验"
+            f"{'通过' if log_ok else '不通过'}；文书在 out/{case.case}",
+            f"{unknown} answers not yet known, each promised with an instant; log verified again: "
+            f"{'passed' if log_ok else 'FAILED'}; papers in out/{case.case}",
+            ok=log_ok,
+        ),
+    )

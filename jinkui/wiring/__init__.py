@@ -1,0 +1,1 @@
+"""How is everything put together? The only package that touches adapters."""
