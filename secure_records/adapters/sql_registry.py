@@ -1,0 +1,225 @@
+"""How do institution, staff, partners and accounts lie in SQL?
+
+Registry data are no health data: they stand in clear columns of the encrypted
+file. One instance lives inside one transaction of the caller, never commits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Final
+
+from sqlalchemy import RowMapping, Table, delete, insert, select
+from sqlalchemy.engine import Connection
+
+from secure_records.adapters.tables import (
+    actor_credentials,
+    actors,
+    institutions,
+    partners,
+    staff,
+)
+from secure_records.registry.models import (
+    Actor,
+    Institution,
+    Partner,
+    RegistryDocument,
+    StaffMember,
+)
+
+_SLICE: Final = 500
+
+
+class SqlRegistry:
+    """``Registry`` on an open connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def institution(self, tenant: str) -> Institution | None:
+        """The institution itself."""
+        found = self._connection.execute(
+            select(institutions).where(institutions.c.tenant == tenant)
+        )
+        row = found.mappings().first()
+        if row is None:
+            return None
+        return Institution(
+            credit_code=row["tenant"],
+            name=row["name"],
+            province=row["province"],
+            licence_no=row["licence_no"],
+        )
+
+    def staff(self, tenant: str, ids: Collection[str]) -> Mapping[str, StaffMember]:
+        """Those of ``ids`` that are on the list."""
+        wanted = sorted(set(ids))
+        found: dict[str, StaffMember] = {}
+        for start in range(0, len(wanted), _SLICE):
+            part = wanted[start : start + _SLICE]
+            rows = self._connection.execute(
+                select(staff).where(staff.c.tenant == tenant, staff.c.id.in_(part))
+            )
+            found |= {row["id"]: _staff_member(row) for row in rows.mappings()}
+        return found
+
+    def partner(self, tenant: str, partner: str) -> Partner | None:
+        """One partner organisation."""
+        row = self._one(partners, tenant, partner)
+        if row is None:
+            return None
+        return Partner(
+            id=row["id"], name=row["name"], credit_code=row["credit_code"], kind=row["kind"]
+        )
+
+    def actor(self, tenant: str, actor: str) -> Actor | None:
+        """One account."""
+        row = self._one(actors, tenant, actor)
+        if row is None:
+            return None
+        held = self._connection.execute(
+            select(actor_credentials.c.credential)
+            .where(actor_credentials.c.tenant == tenant, actor_credentials.c.actor == actor)
+            .order_by(actor_credentials.c.credential)
+        )
+        return _actor(row, tuple(held.scalars()))
+
+    def actor_of_credential(self, tenant: str, credential: str) -> Actor | None:
+        """The account that signs in with this token or key."""
+        found = self._connection.execute(
+            select(actor_credentials.c.actor).where(
+                actor_credentials.c.tenant == tenant,
+                actor_credentials.c.credential == credential,
+            )
+        ).scalar_one_or_none()
+        return None if found is None else self.actor(tenant, found)
+
+    def actors(self, tenant: str) -> tuple[Actor, ...]:
+        """All accounts, by id."""
+        held: dict[str, list[str]] = {}
+        for row in self._connection.execute(
+            select(actor_credentials)
+            .where(actor_credentials.c.tenant == tenant)
+            .order_by(actor_credentials.c.credential)
+        ).mappings():
+            held.setdefault(row["actor"], []).append(row["credential"])
+        rows = self._connection.execute(
+            select(actors).where(actors.c.tenant == tenant).order_by(actors.c.id)
+        )
+        return tuple(_actor(row, tuple(held.get(row["id"], ()))) for row in rows.mappings())
+
+    def enter(self, document: RegistryDocument) -> None:
+        """Insert or replace every entry of the document; what it omits stays."""
+        tenant = document.institution.credit_code
+        self._replace(institutions, tenant, None, _institution_values(document.institution))
+        for member in document.staff:
+            self._replace(staff, tenant, member.id, _staff_values(tenant, member))
+        for partner in document.partners:
+            self._replace(partners, tenant, partner.id, _partner_values(tenant, partner))
+        for actor in document.actors:
+            self._replace(actors, tenant, actor.id, _actor_values(tenant, actor))
+            self._replace_credentials(tenant, actor)
+
+    def _one(self, table: Table, tenant: str, name: str) -> RowMapping | None:
+        found = self._connection.execute(
+            select(table).where(table.c.tenant == tenant, table.c.id == name)
+        )
+        return found.mappings().first()
+
+    def _replace(
+        self, table: Table, tenant: str, name: str | None, values: Mapping[str, object]
+    ) -> None:
+        # Delete and insert: the one upsert that every engine spells alike.
+        gone = delete(table).where(table.c.tenant == tenant)
+        if name is not None:
+            gone = gone.where(table.c.id == name)
+        self._connection.execute(gone)
+        self._connection.execute(insert(table), values)
+
+    def _replace_credentials(self, tenant: str, actor: Actor) -> None:
+        self._connection.execute(
+            delete(actor_credentials).where(
+                actor_credentials.c.tenant == tenant, actor_credentials.c.actor == actor.id
+            )
+        )
+        rows = [
+            {"tenant": tenant, "credential": credential, "actor": actor.id}
+            for credential in actor.credential_ids
+        ]
+        if rows:
+            self._connection.execute(insert(actor_credentials), rows)
+
+
+def _institution_values(row: Institution) -> dict[str, object]:
+    return {
+        "tenant": row.credit_code,
+        "name": row.name,
+        "province": row.province,
+        "licence_no": row.licence_no,
+    }
+
+
+def _staff_values(tenant: str, row: StaffMember) -> dict[str, object]:
+    return {
+        "tenant": tenant,
+        "id": row.id,
+        "name": row.name,
+        "roles": json.dumps(row.roles),
+        "institution": row.institution,
+        "title": row.title,
+        "subject_code": row.subject_code,
+        "practice_no": row.practice_no,
+        "valid_until": None if row.valid_until is None else row.valid_until.isoformat(),
+        "registered": row.registered,
+        "id_no": row.id_no,
+    }
+
+
+def _partner_values(tenant: str, row: Partner) -> dict[str, object]:
+    return {
+        "tenant": tenant,
+        "id": row.id,
+        "name": row.name,
+        "credit_code": row.credit_code,
+        "kind": row.kind,
+    }
+
+
+def _actor_values(tenant: str, row: Actor) -> dict[str, object]:
+    return {
+        "tenant": tenant,
+        "id": row.id,
+        "person": row.person,
+        "roles": json.dumps(row.roles),
+        "partner": row.partner,
+        "password_hash": row.password_hash,
+    }
+
+
+def _staff_member(row: RowMapping) -> StaffMember:
+    until = row["valid_until"]
+    return StaffMember(
+        id=row["id"],
+        name=row["name"],
+        roles=tuple(json.loads(row["roles"])),
+        institution=row["institution"],
+        title=row["title"],
+        subject_code=row["subject_code"],
+        practice_no=row["practice_no"],
+        valid_until=None if until is None else date.fromisoformat(until),
+        registered=bool(row["registered"]),
+        id_no=row["id_no"],
+    )
+
+
+def _actor(row: RowMapping, credentials: tuple[str, ...]) -> Actor:
+    return Actor(
+        id=row["id"],
+        person=row["person"],
+        roles=tuple(json.loads(row["roles"])),
+        partner=row["partner"],
+        password_hash=row["password_hash"],
+        credential_ids=credentials,
+    )

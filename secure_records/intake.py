@@ -1,0 +1,94 @@
+"""Is this line a record, and if not, what is the one thing to say about it?
+
+Bytes in, ``NewRecord`` or one error with a stable code out. Nothing here knows
+the store: whether the record is allowed is the question of ``admission``.
+No message repeats a value of the line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import orjson
+
+from secure_records.kinds.catalogue import parse_line as parse_shape
+from secure_records.models import NewRecord, StoreRefusal
+from secure_records.vault_errors import LineDuplicateKey, LineNotJson, LineTooLong
+from shared_kernel.canonical_json import Json
+from shared_kernel.errors import BadInput
+from shared_kernel.instants import in_utc
+
+LINE_LIMIT: Final = 1024 * 1024
+"""Bytes. A long dialogue has tens of KiB; sound and pictures go beside the line."""
+
+
+def parse_line(raw: bytes, number: int) -> NewRecord:
+    """Read one line of an import file.
+
+    Args:
+        raw: The line, with or without its newline.
+        number: Its place in the file, from 1.
+
+    Raises:
+        LineRefused: too long, not one JSON object, or a key twice.
+        UnknownKind: no such record kind.
+        BodyRefused: frame, identity or body have another shape (``where`` is the path).
+    """
+    value = _strict_json(raw)
+    line = parse_shape(value)
+    return NewRecord(
+        line=number,
+        kind=line.kind,
+        external_id=line.external_id,
+        institution=line.institution,
+        subject=line.subject,
+        visit=line.visit,
+        clinician=line.clinician,
+        occurred_at=in_utc(line.occurred_at, "occurred_at"),
+        body=line.body,
+        media=line.media,
+        digest=hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).digest(),
+    )
+
+
+def read_lines(lines: Iterable[bytes]) -> Iterator[NewRecord | StoreRefusal]:
+    """Every line of a file in order; blank lines are skipped but counted.
+
+    A malformed line becomes a ``StoreRefusal``, so that the vault writes it into
+    the audit log together with the lines around it.
+    """
+    for number, raw in enumerate(lines, start=1):
+        if not raw.strip():
+            continue
+        try:
+            yield parse_line(raw, number)
+        except BadInput as fault:
+            yield StoreRefusal(line=number, code=fault.code, reason=str(fault))
+
+
+def _strict_json(raw: bytes) -> Json:
+    if len(raw) > LINE_LIMIT:
+        raise LineTooLong(f"the line has {len(raw)} bytes, the limit is {LINE_LIMIT}")
+    try:
+        value: Json = orjson.loads(raw)
+    except orjson.JSONDecodeError as fault:
+        # From None: the decoder's error carries the whole line.
+        raise LineNotJson(f"not JSON at character {fault.pos}") from None
+    if not isinstance(value, dict):
+        raise LineNotJson("expected one JSON object")
+    # orjson keeps the last of two equal keys. A second reader of the same file may
+    # keep the first: an attack that shows one drug to the reviewer and stores another.
+    try:
+        json.loads(raw, object_pairs_hook=_refuse_twice)
+    except (RecursionError, ValueError):
+        # RecursionError: deeper than the second reader can follow.
+        raise LineNotJson("nested too deeply, or a number without end") from None
+    return value
+
+
+def _refuse_twice(pairs: list[tuple[str, object]]) -> None:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise LineDuplicateKey("a key appears twice in one object")

@@ -1,0 +1,173 @@
+"""What does the vault need from outside, in its own words?
+
+Ports for the store, the rows and the registry, and the shapes of the rows.
+An adapter takes the open connection of the surrounding transaction and never
+commits, so a record, its index terms and its audit entry commit together or
+not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.engine import Connection
+
+from secure_records.registry.models import (
+    Actor,
+    Institution,
+    Partner,
+    RegistryDocument,
+    StaffMember,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectRow:
+    """A patient, as far as the store knows without keys."""
+
+    tenant: str
+    subject: str
+    identity_mac: bytes
+    """32 bytes over document type and number: the same person gets the same subject."""
+
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRow:
+    """One sealed record and what stands beside it in clear."""
+
+    tenant: str
+    subject: str
+    record: str
+    version: int
+    kind: str
+    schema: str
+    retention_class: str
+    clinician: str
+    visit: str
+    occurred_at: datetime
+    grade: int
+    key_id: str
+    external_ref: bytes
+    """32 bytes over kind and external id: the same line is stored once."""
+
+    content_mac: bytes
+    """32 bytes over the line: says whether a repeat has the same content."""
+
+    created_at: datetime
+    envelope: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermRow:
+    """One blind index entry."""
+
+    tenant: str
+    subject: str
+    column: str
+    version: int
+    term: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredReference:
+    """What is already there under an external reference."""
+
+    record: str
+    content_mac: bytes
+
+
+class Store(Protocol):
+    """Hands out connections; knows nothing about tables."""
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """One write transaction: commits on leaving, rolls back on an error."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """One consistent read transaction."""
+        ...
+
+
+class RecordStore(Protocol):
+    """Rows of sealed records, inside one transaction."""
+
+    def references(self, tenant: str, refs: Collection[bytes]) -> Mapping[bytes, StoredReference]:
+        """Those of ``refs`` that are stored already."""
+        ...
+
+    def subjects(self, tenant: str, identity_macs: Collection[bytes]) -> Mapping[bytes, str]:
+        """Subject of each identity that is known."""
+        ...
+
+    def terms_of(self, tenant: str, subjects: Collection[str]) -> frozenset[TermRow]:
+        """Index entries of these subjects."""
+        ...
+
+    def visits_with(self, tenant: str, kind: str, visits: Collection[str]) -> frozenset[str]:
+        """Those of ``visits`` for which a record of ``kind`` is stored."""
+        ...
+
+    def add(
+        self,
+        subjects: Sequence[SubjectRow],
+        records: Sequence[RecordRow],
+        terms: Sequence[TermRow],
+    ) -> None:
+        """Insert all rows; any clash is an error of the transaction."""
+        ...
+
+    def record(self, tenant: str, record: str) -> RecordRow | None:
+        """One record."""
+        ...
+
+    def of_subjects(
+        self, tenant: str, subjects: Collection[str], kind: str | None = None
+    ) -> tuple[RecordRow, ...]:
+        """Records of these subjects, newest identifier first."""
+        ...
+
+    def subjects_with(self, tenant: str, column: str, version: int, term: bytes) -> tuple[str, ...]:
+        """Candidates of a blind index search."""
+        ...
+
+    def count(self, tenant: str) -> int:
+        """Number of records."""
+        ...
+
+
+class Registry(Protocol):
+    """Institution, staff, partners and accounts, inside one transaction."""
+
+    def institution(self, tenant: str) -> Institution | None:
+        """The institution itself."""
+        ...
+
+    def staff(self, tenant: str, ids: Collection[str]) -> Mapping[str, StaffMember]:
+        """Those of ``ids`` that are on the list."""
+        ...
+
+    def partner(self, tenant: str, partner: str) -> Partner | None:
+        """One partner organisation."""
+        ...
+
+    def actor(self, tenant: str, actor: str) -> Actor | None:
+        """One account."""
+        ...
+
+    def actor_of_credential(self, tenant: str, credential: str) -> Actor | None:
+        """The account that signs in with this token or key."""
+        ...
+
+    def actors(self, tenant: str) -> tuple[Actor, ...]:
+        """All accounts, by id."""
+        ...
+
+    def enter(self, document: RegistryDocument) -> None:
+        """Insert or replace every entry of the document; what it omits stays."""
+        ...

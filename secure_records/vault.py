@@ -1,0 +1,108 @@
+"""How does a record come in, and how does somebody get to see it?
+
+The front door of the record store, one per institution. Whatever passes through
+it has been decided and is in the audit log; where the log cannot be written,
+nothing is stored and nothing is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from secure_records.envelope.inspect import EnvelopeSummary
+from secure_records.models import (
+    Caller,
+    NewRecord,
+    RecordView,
+    SearchPage,
+    StoreReceipt,
+    StoreRefusal,
+)
+from secure_records.vault_parts import VaultParts
+from secure_records.vault_reading import inspect_record, read_record
+from secure_records.vault_searching import search_records
+from secure_records.vault_storing import store_batch
+
+
+class Vault:
+    """Sealed records of one institution."""
+
+    def __init__(self, parts: VaultParts) -> None:
+        self._parts = parts
+
+    def store(
+        self, caller: Caller, items: Sequence[NewRecord | StoreRefusal], source: str
+    ) -> tuple[StoreReceipt | StoreRefusal, ...]:
+        """Take in a batch in one transaction.
+
+        Args:
+            caller: Who hands it in.
+            items: Records, and lines that intake refused: these are only logged.
+            source: Short label of where they come from, for the log; no file name.
+
+        Returns:
+            One outcome for each item, in order. A refused line stores nothing and
+            does not stop the others. Storing a line again stores nothing twice.
+
+        Raises:
+            AccessDenied: this account may not hand in records.
+            RequestRefused: the source is no short label.
+        """
+        return store_batch(self._parts, caller, items, source)
+
+    def read(
+        self, caller: Caller, record_id: str, purpose: str, fields: Sequence[str] = ()
+    ) -> RecordView:
+        """Show one record as far as the policy allows.
+
+        Args:
+            caller: Who asks.
+            record_id: ``rec_…``.
+            purpose: A code of the published purposes.
+            fields: Names wanted; empty: all that may be shown.
+
+        Raises:
+            RecordNotFound: no such record; for a partner also one it may not see.
+            AccessDenied: somebody inside the institution may not see it.
+            EnvelopeRefused: the stored bytes are not what was sealed for this place.
+            RecordMisplaced: the row contradicts the sealed content.
+            KeyNotFound: the patient's data key has been destroyed.
+        """
+        return read_record(self._parts, caller, record_id, purpose, tuple(fields))
+
+    def search(
+        self,
+        caller: Caller,
+        criteria: Mapping[str, str],
+        purpose: str,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> SearchPage:
+        """Find records by the patient's number, phone, or name and birth date.
+
+        Args:
+            caller: Who asks.
+            criteria: Field to value; several must all hold. ``name_birth`` is
+                written ``name|birth date``.
+            purpose: A code of the published purposes.
+            limit: Most hits on this page.
+            cursor: ``next_cursor`` of the page before.
+
+        Raises:
+            SearchRefused: unknown field, a value without normal form, too wide.
+            AccessDenied: this caller may search for nothing under this purpose.
+        """
+        return search_records(self._parts, caller, criteria, purpose, limit=limit, cursor=cursor)
+
+    def inspect(self, record_id: str) -> EnvelopeSummary:
+        """What an auditor may see of a stored record without any key.
+
+        Raises:
+            RecordNotFound: no such record.
+        """
+        return inspect_record(self._parts, record_id)
+
+    def count(self) -> int:
+        """Number of records in the store."""
+        with self._parts.store.reading() as connection:
+            return self._parts.records(connection).count(self._parts.tenant)

@@ -1,0 +1,63 @@
+"""Why did the front door not take this line, or not hand out this record?
+
+The errors of intake and vault. Shapes of bodies and identities are refused by
+``kinds``; sealed bytes by ``envelope``; both under the same root.
+"""
+
+from __future__ import annotations
+
+from secure_records.errors import SecureRecordsError
+from shared_kernel.errors import BadInput, NotFound, VerificationFailed
+
+
+class LineRefused(SecureRecordsError, BadInput):
+    """An import line is no record at all."""
+
+    code = "line.refused"
+    default_hint = "compare the line with the published schema of its kind"
+
+
+class LineTooLong(LineRefused):
+    """The line is longer than any record may be."""
+
+    code = "line.too_long"
+    default_hint = "put large audio or video beside the line, under media.path"
+
+
+class LineNotJson(LineRefused):
+    """The line is not exactly one JSON object in UTF-8."""
+
+    code = "line.not_json"
+    default_hint = "write one JSON object a line, in UTF-8, with a newline after it"
+
+
+class LineDuplicateKey(LineRefused):
+    """An object of the line has the same key twice: two readers could disagree about it."""
+
+    code = "line.duplicate_key"
+
+
+class SearchRefused(SecureRecordsError, BadInput):
+    """The search names no indexed field, or a value that the field cannot take."""
+
+    code = "search.refused"
+    default_hint = "search by id_no, phone or name_birth (written as name|birth date)"
+
+
+class RequestRefused(SecureRecordsError, BadInput):
+    """A read or search asks in a form that cannot be decided."""
+
+    code = "records.request_refused"
+    default_hint = "name a purpose, and only fields that this kind of record has"
+
+
+class RecordNotFound(SecureRecordsError, NotFound):
+    """No such record, or none that this caller may know of: both look the same."""
+
+    code = "records.not_found"
+
+
+class RecordMisplaced(SecureRecordsError, VerificationFailed):
+    """The sealed content and the row that holds it contradict each other."""
+
+    code = "records.misplaced"

@@ -1,0 +1,195 @@
+"""Which records of the person with this number or name may this caller know of?
+
+A search is a disclosure: that a person is a patient here is health data. It is
+written into the log also when it finds nothing, with the names of the fields
+and never the values. Hits come from the blind index, are compared again after
+decryption, and pass the policy one by one; what the caller may not see does not
+exist for the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy.engine import Connection
+
+from secure_records.access.errors import AccessDenied
+from secure_records.access.outcome import Decision
+from secure_records.audit.entry import AuditFact
+from secure_records.errors import KeyNotFound
+from secure_records.index.terms import COLUMNS, IndexTerm, column_of, matches, query_term
+from secure_records.kinds.catalogue import KINDS
+from secure_records.kinds.identity import SubjectIdentity
+from secure_records.models import Caller, FoundRecord, SearchPage
+from secure_records.ports import RecordRow
+from secure_records.sealing import open_row
+from secure_records.vault_asking import Asking
+from secure_records.vault_errors import SearchRefused
+from secure_records.vault_parts import VaultParts, fact_of, noting, require_purpose
+from shared_kernel.errors import VerificationFailed
+from shared_kernel.identifiers import new_identifier, require_identifier
+
+_ACTION = "record.search"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hit:
+    row: RecordRow
+    decision: Decision
+
+
+def search_records(
+    parts: VaultParts,
+    caller: Caller,
+    criteria: Mapping[str, str],
+    purpose: str,
+    *,
+    limit: int,
+    cursor: str | None,
+) -> SearchPage:
+    """See ``Vault.search``."""
+    require_purpose(purpose)
+    terms = {field: query_term(field, value, parts.term_mac) for field, value in criteria.items()}
+    if not terms:
+        raise SearchRefused("name at least one field to search by")
+    if not 1 <= limit <= parts.options.search_limit:
+        raise SearchRefused(f"limit lies between 1 and {parts.options.search_limit}", where="limit")
+    if cursor is not None:
+        require_identifier(cursor, "rec", "cursor")
+    at = parts.clock.now()
+    disclosure = new_identifier("dis", at, parts.entropy)
+    fact = replace(
+        fact_of(caller, at, _ACTION, "permit"), purpose=purpose, fields=_field_names(terms)
+    )
+    denial: Decision | None = None
+    hits: tuple[_Hit, ...] = ()
+    more = False
+    try:
+        with parts.store.transaction() as connection:
+            asking = Asking(
+                parts=parts, connection=connection, caller=caller, purpose=purpose, at=at
+            )
+            denial = _refused_outright(asking)
+            if denial is None:
+                found = _permitted(asking, _candidates(parts, connection, terms), cursor)
+                hits, more = _page(found, limit)
+            parts.audit(connection).append_all(_entries(fact, denial, hits, disclosure))
+            parts.keys.flush()
+    except (VerificationFailed, SearchRefused) as fault:
+        # Neither a tampered row nor a search that is too wide may leave the log silent.
+        with parts.store.transaction() as connection:
+            failed = replace(fact, decision="failed", outcome=fault.code)
+            parts.audit(connection).append(failed)
+        raise
+    if denial is not None:
+        codes = tuple(reason.code for reason in denial.reasons)
+        raise AccessDenied("the access policy does not allow this search", reasons=codes)
+    return SearchPage(
+        records=tuple(_found(hit.row) for hit in hits),
+        next_cursor=hits[-1].row.record if more else None,
+        disclosure_id=disclosure,
+    )
+
+
+def _refused_outright(asking: Asking) -> Decision | None:
+    """The denial if no kind of record could be shown whoever the patient is, else None."""
+    decisions = [asking.might_see(kind) for kind in KINDS]
+    return None if any(decision.permit for decision in decisions) else decisions[-1]
+
+
+def _candidates(
+    parts: VaultParts, connection: Connection, terms: Mapping[str, tuple[IndexTerm, str]]
+) -> tuple[RecordRow, ...]:
+    """Records of the patients whose decrypted identity has every value, newest first."""
+    rows = parts.records(connection)
+    matching: set[str] | None = None
+    for term, _ in terms.values():
+        named = set(rows.subjects_with(parts.tenant, term.column, term.version, term.term))
+        matching = named if matching is None else matching & named
+    candidates = sorted(matching or ())
+    if len(candidates) > parts.options.search_candidates:
+        raise SearchRefused("too many patients share these values", hint="add another field")
+    of_candidates = rows.of_subjects(parts.tenant, candidates)
+    wanted = {field: normal for field, (_, normal) in terms.items()}
+    confirmed = {
+        subject
+        for subject in candidates
+        if _confirmed(parts, [row for row in of_candidates if row.subject == subject], wanted)
+    }
+    return tuple(row for row in of_candidates if row.subject in confirmed)
+
+
+def _confirmed(parts: VaultParts, rows: Sequence[RecordRow], wanted: Mapping[str, str]) -> bool:
+    """True if each value stands in some record: people change their phone between visits."""
+    left = dict(wanted)
+    for row in rows:
+        identity = _identity(parts, row)
+        if identity is None:
+            continue
+        for field in [name for name, normal in left.items() if matches(name, normal, identity)]:
+            del left[field]
+        if not left:
+            return True
+    return False
+
+
+def _identity(parts: VaultParts, row: RecordRow) -> SubjectIdentity | None:
+    try:
+        dek = parts.keys.dek_by_id(parts.tenant, row.key_id)
+    except KeyNotFound:
+        # Shredded: nobody can say any more whose record it was.
+        return None
+    return open_row(row, dek).patient
+
+
+def _permitted(asking: Asking, rows: Sequence[RecordRow], cursor: str | None) -> tuple[_Hit, ...]:
+    later = (row for row in rows if cursor is None or row.record < cursor)
+    hits = (_Hit(row=row, decision=asking.about(row)) for row in later)
+    return tuple(hit for hit in hits if hit.decision.permit)
+
+
+def _page(hits: tuple[_Hit, ...], limit: int) -> tuple[tuple[_Hit, ...], bool]:
+    """The first page, no longer than the smallest agreed row cap, and whether more follow."""
+    caps = [hit.decision.row_cap for hit in hits]
+    size = min([limit, *(cap for cap in caps if cap is not None)])
+    return hits[:size], len(hits) > size > 0
+
+
+def _entries(
+    fact: AuditFact, denial: Decision | None, hits: Sequence[_Hit], disclosure: str
+) -> list[AuditFact]:
+    """One fact for the search, and one for each record it showed to exist."""
+    if denial is not None:
+        codes = [reason.code for reason in denial.reasons]
+        denied = replace(_decided(fact, denial), decision="deny", outcome=AccessDenied.code)
+        return [noting(denied, reasons=codes)]
+    served = replace(noting(fact, disclosure=disclosure), outcome="served")
+    named = (
+        replace(
+            _decided(noting(served, grade=hit.row.grade), hit.decision),
+            subject=hit.row.subject,
+            record=hit.row.record,
+            kind=hit.row.kind,
+        )
+        for hit in hits
+    )
+    return [noting(served, found=len(hits)), *named]
+
+
+def _decided(fact: AuditFact, decision: Decision) -> AuditFact:
+    return replace(
+        fact,
+        agreement=decision.agreement,
+        policy=decision.policy or None,
+        clauses=decision.clauses,
+    )
+
+
+def _field_names(fields: Iterable[str]) -> tuple[str, ...]:
+    """What a hit confirms about the patient, in the names agreements use."""
+    return tuple(sorted({name for field in fields for name in COLUMNS[column_of(field)].confirms}))
+
+
+def _found(row: RecordRow) -> FoundRecord:
+    return FoundRecord(id=row.record, kind=row.kind, version=row.version, created_at=row.created_at)
