@@ -15,13 +15,13 @@ from secure_records.kinds.consent import Consent, ConsentScope
 def consent_facts(consent: Consent) -> tuple[ConsentFact, ...]:
     """One fact per scope row, and one more where the guardian said yes.
 
-    An expired consent ends like a withdrawn one.
+    An expired consent ends by itself; it takes no other consent with it.
     """
     return tuple(
         ConsentFact(
             kind=kind,
             given_at=consent.given_at,
-            withdrawn_at=consent.expires_at,
+            expires_at=consent.expires_at,
             partner=scope.partner,
             purpose=scope.purpose,
         )

@@ -156,6 +156,10 @@ class Registry(Protocol):
         """One partner organisation."""
         ...
 
+    def partner_ids(self, tenant: str) -> frozenset[str]:
+        """Every partner organisation that is on the list."""
+        ...
+
     def actor(self, tenant: str, actor: str) -> Actor | None:
         """One account."""
         ...

@@ -62,7 +62,8 @@ class Vault:
             fields: Names wanted; empty: all that may be shown.
 
         Raises:
-            RecordNotFound: no such record; for a partner also one it may not see.
+            RecordNotFound: no such record.
+            RecordWithheld: to a partner, for a record it may not see and for one that is not there.
             AccessDenied: somebody inside the institution may not see it.
             EnvelopeRefused: the stored bytes are not what was sealed for this place.
             RecordMisplaced: the row contradicts the sealed content.

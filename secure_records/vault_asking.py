@@ -23,7 +23,7 @@ from secure_records.models import Caller
 from secure_records.ports import RecordRow
 from secure_records.registry.models import StaffMember
 from secure_records.sealing import body_of, open_row
-from secure_records.vault_parts import VaultParts
+from secure_records.vault_parts import Policy, VaultParts
 from shared_kernel.grades import STRICTEST, Grade
 from shared_kernel.instants import CHINA
 
@@ -42,27 +42,30 @@ class Asking:
     at: datetime
     fields: tuple[str, ...] = ()
     _person: StaffMember | None = field(default=None, init=False)
+    _policy: Policy = field(init=False)
     _consents: dict[str, tuple[ConsentFact, ...]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        """Look up the person behind the account; partners' staff is not on our register."""
-        if self.caller.partner is not None:
-            return
+        """Look up the policy in force and the person behind the account, once per request."""
+        self._policy = self.parts.policy(self.connection)
         registry = self.parts.registry(self.connection)
         account = registry.actor(self.parts.tenant, self.caller.actor)
-        if account is not None and account.person is not None and account.partner is None:
+        # An account of one organisation lends no standing to a caller of another.
+        if account is not None and account.person and account.partner == self.caller.partner:
             found = registry.staff(self.parts.tenant, (account.person,))
             self._person = found.get(account.person)
 
     def about(self, row: RecordRow) -> Decision:
         """May this row be served, and which of its fields?"""
-        request = replace(self._request(row.kind, _grade_of(row)), relation=self._relation(row))
-        policy = self.parts.policy(self.connection)
-        decision = policy.decide(request)
+        request = self._request(row.kind, _grade_of(row))
+        request = replace(request, relation=self._relation(row))
+        decision = self._policy.decide(request)
         missing = any(reason.code.startswith(_CONSENT_CODES) for reason in decision.reasons)
         if decision.permit or not missing:
             return decision
-        return policy.decide(replace(request, subject_consents=self._consents_of(row.subject)))
+        return self._policy.decide(
+            replace(request, subject_consents=self._consents_of(row.subject))
+        )
 
     def might_see(self, kind: str) -> Decision:
         """The answer if every condition about the patient held.
@@ -72,14 +75,13 @@ class Asking:
         """
         request = replace(
             self._request(kind, kind_named(kind).default_grade),
-            relation=Relation.TREATING if self._person is not None else None,
+            relation=Relation.TREATING if self._inside() is not None else None,
             subject_consents=tuple(ConsentFact(kind=kind) for kind in ConsentKind),
         )
-        policy = self.parts.policy(self.connection)
-        decision = policy.decide(request)
+        decision = self._policy.decide(request)
         if decision.permit or self.caller.subject is None:
             return decision
-        return policy.decide(replace(request, relation=Relation.SELF))
+        return self._policy.decide(replace(request, relation=Relation.SELF))
 
     def _request(self, kind: str, grade: Grade) -> AccessRequest:
         return AccessRequest(
@@ -95,12 +97,16 @@ class Asking:
             on_behalf=self.caller.on_behalf,
         )
 
+    def _inside(self) -> StaffMember | None:
+        return None if self.caller.partner is not None else self._person
+
     def _relation(self, row: RecordRow) -> Relation | None:
         if self.caller.partner is not None:
             return None
         if self.caller.subject is not None:
             return Relation.SELF if self.caller.subject == row.subject else None
-        treats = self._person is not None and self._person.id == row.clinician
+        person = self._inside()
+        treats = person is not None and person.id == row.clinician
         return Relation.TREATING if treats else None
 
     def _consents_of(self, subject: str) -> tuple[ConsentFact, ...]:

@@ -7,7 +7,7 @@ The errors of intake and vault. Shapes of bodies and identities are refused by
 from __future__ import annotations
 
 from secure_records.errors import SecureRecordsError
-from shared_kernel.errors import BadInput, NotFound, VerificationFailed
+from shared_kernel.errors import BadInput, NotFound, Refused, VerificationFailed
 
 
 class LineRefused(SecureRecordsError, BadInput):
@@ -52,9 +52,16 @@ class RequestRefused(SecureRecordsError, BadInput):
 
 
 class RecordNotFound(SecureRecordsError, NotFound):
-    """No such record, or none that this caller may know of: both look the same."""
+    """No such record. Only said to somebody inside the institution."""
 
     code = "records.not_found"
+
+
+class RecordWithheld(SecureRecordsError, Refused):
+    """To a partner: no such record, or none that it may know of. Both are this one answer."""
+
+    code = "records.withheld"
+    default_hint = "ask the hospital; its audit log holds the reason"
 
 
 class RecordMisplaced(SecureRecordsError, VerificationFailed):

@@ -26,7 +26,7 @@ from secure_records.models import Caller, RecordView
 from secure_records.ports import RecordRow
 from secure_records.sealing import full_view, open_row
 from secure_records.vault_asking import Asking
-from secure_records.vault_errors import RecordNotFound
+from secure_records.vault_errors import RecordNotFound, RecordWithheld
 from secure_records.vault_parts import VaultParts, fact_of, noting, require_purpose
 from shared_kernel.errors import VerificationFailed
 from shared_kernel.identifiers import new_identifier, require_identifier
@@ -65,7 +65,7 @@ def read_record(
         parts.keys.flush()
     # 2.
     if row is None or decision is None:
-        raise _not_found()
+        raise _absent(caller)
     if not decision.permit:
         raise _denial(caller, decision)
     # 3.
@@ -96,7 +96,7 @@ def inspect_record(parts: VaultParts, record_id: str) -> EnvelopeSummary:
     with parts.store.reading() as connection:
         row = parts.records(connection).record(parts.tenant, record_id)
     if row is None:
-        raise _not_found()
+        raise RecordNotFound("no such record")
     return inspect_envelope(row.envelope)
 
 
@@ -144,12 +144,16 @@ def _note_failure(parts: VaultParts, fact: AuditFact, code: str) -> None:
         parts.keys.flush()
 
 
-def _denial(caller: Caller, decision: Decision) -> AccessDenied | RecordNotFound:
+def _denial(caller: Caller, decision: Decision) -> AccessDenied | RecordWithheld:
     if caller.partner is not None:
-        return _not_found()
+        return _withheld()
     codes = tuple(reason.code for reason in decision.reasons)
     return AccessDenied("the access policy does not allow this", reasons=codes)
 
 
-def _not_found() -> RecordNotFound:
-    return RecordNotFound("no such record, or none that you may know of")
+def _absent(caller: Caller) -> RecordNotFound | RecordWithheld:
+    return RecordNotFound("no such record") if caller.partner is None else _withheld()
+
+
+def _withheld() -> RecordWithheld:
+    return RecordWithheld("no such record, or none that you may know of")

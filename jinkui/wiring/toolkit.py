@@ -118,7 +118,8 @@ class Toolkit:
 
     def policy(self, unit: Unit) -> AccessPolicy:
         """The access policy in force in this transaction."""
-        return self._policies.policy(unit.agreements)
+        known = unit.registry.partner_ids(self.tenant)
+        return self._policies.policy(unit.agreements, known)
 
     # --- the log ------------------------------------------------------------------------
 

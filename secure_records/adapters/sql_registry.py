@@ -74,6 +74,11 @@ class SqlRegistry:
             id=row["id"], name=row["name"], credit_code=row["credit_code"], kind=row["kind"]
         )
 
+    def partner_ids(self, tenant: str) -> frozenset[str]:
+        """Every partner organisation that is on the list."""
+        query = select(partners.c.id).where(partners.c.tenant == tenant)
+        return frozenset(self._connection.execute(query).scalars())
+
     def actor(self, tenant: str, actor: str) -> Actor | None:
         """One account."""
         row = self._one(actors, tenant, actor)

@@ -24,6 +24,7 @@ from jinkui.wiring.supervision import Platform, supervision_desk
 from secure_records.keys.signing_keys import sm3_function
 from shared_kernel.instants import CHINA
 
+_CONCLUSION_ZH: Final = {"undetermined": "尚不能下结论（有未评估项）", "no conclusion": "无结论"}
 _PDF: Final = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
     b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
@@ -58,7 +59,7 @@ def check(stage: Stage, platform: Platform, progress: Callable[[str, int, int], 
     accepted = outcome is not None and outcome.state.value == "accepted"
     number = outcome.platform_number if outcome else None
     outcomes_count = Counter(outcome.value for outcome in run.assessment.rolled.values())
-    verdict = run.assessment.verdicts
+    conclusion = run.assessment.verdicts.v2025.conclusion
     return Chapter(
         zh="查得清：等级保护三级自查，官方测评结果上报",
         en="Checked: MLPS level-3 self-assessment, official result uploaded",
@@ -74,9 +75,9 @@ def check(stage: Stage, platform: Platform, progress: Callable[[str, int, int], 
                 f"applicable, {outcomes_count['not_evaluated']} not evaluated",
             ),
             Line(
-                f"两种模板结论：2025 模板“{verdict.v2025.conclusion}”；"
+                f"按 2025 模板{_CONCLUSION_ZH.get(conclusion, conclusion)}；"
                 f"自查报告（非等级测评）：{page}",
-                f"2025 template: {verdict.v2025.conclusion}; report (a self-assessment, not an "
+                f"2025 template: {conclusion}; report (a self-assessment, not an "
                 f"official evaluation): {page}",
             ),
             Line(

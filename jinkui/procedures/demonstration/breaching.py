@@ -16,21 +16,27 @@ from incident.workflow.case import Case
 from incident.workflow.clocks import Clock, ClockState
 from incident.workflow.events import EventKind
 from jinkui.console.pages.status import duration_text
+from jinkui.procedures.credentials import (
+    CredentialRefused,
+    caller_by_credential,
+    credential_of,
+    replace_credential,
+)
 from jinkui.procedures.demonstration.stage import (
     DATA_OFFICER,
+    PHARMACIST,
     RELEASERS,
     SECURITY_ADMIN,
-    STOLEN_CREDENTIAL,
     Stage,
 )
-from jinkui.procedures.demonstration.storing import PHARMACY, StoredRecords
+from jinkui.procedures.demonstration.storing import StoredRecords
 from jinkui.procedures.demonstration.telling import Chapter, Line
 from jinkui.procedures.file_report import file_to_platform
 from jinkui.procedures.incident_papers import write_papers
 from jinkui.system_clock import stopwatch
 from jinkui.wiring.incidents import BEGINNING, incident_room
 from jinkui.wiring.supervision import Platform
-from shared_kernel.instants import china_text
+from shared_kernel.instants import china_text, instant_text
 
 STOLEN_READS: Final = 60
 """Records that the thief reads in the demonstration."""
@@ -40,11 +46,11 @@ HEALTH: Final = "health_commission"
 PEOPLE: Final = "individuals"
 _FLAGS: Final = ("personal_info_leak", "sensitive_pi", "suspected_crime")
 _STATEMENTS: Final = {
-    "measures_taken": "已停用被盗凭据，暂停该合作方访问，保全审计日志与检查点。",
+    "measures_taken": "已停用被盗凭据并换发新凭据，保全审计日志与检查点。",
     "cause": "合作药房工作人员账号凭据被盗，被用于批量读取处方。",
     "preliminary_cause": "合作药房工作人员账号凭据被盗。",
     "possible_harm": "可能收到冒充药房的诈骗电话；用药信息可能被他人知悉。",
-    "handler_remedies": "已停用被盗凭据并报案，加强合作方登录核验。",
+    "handler_remedies": "已停用被盗凭据并换发新凭据，同时报案。",
     "self_help": "如接到以用药为由的可疑来电请勿转账，可拨打本院电话核实。",
 }
 
@@ -63,12 +69,20 @@ def breach(stage: Stage, stored: StoredRecords, platform: Platform) -> Chapter:
     """Play the theft, then work the case to the end of its first reports."""
     began = stopwatch()
     toolkit = stage.toolkit
-    stolen = stored.prescriptions[-STOLEN_READS:]
-    for record in stolen:
-        toolkit.vault.read(PHARMACY, record, "dispensing")
-    case, scope = _open_and_scope(stage)
-    told = _tell(stage, case, scope, platform)
+    stolen = credential_of(toolkit, PHARMACIST)
+    thief = caller_by_credential(toolkit, stolen)
+    for record in stored.prescriptions[-STOLEN_READS:]:
+        toolkit.vault.read(thief, record, "dispensing")
+    case, scope = _open_and_scope(stage, stolen)
+    locked_out = _contain(stage, stolen)
+    told = _tell(stage, case, scope, stolen, platform)
     with incident_room(toolkit) as room:
+        room.desk.record(
+            case.case,
+            EventKind.HANDLED,
+            {"handled_at": instant_text(toolkit.clock.now())},
+            actor=SECURITY_ADMIN,
+        )
         clocks = room.desk.duties(case.case)
         final = room.desk.case(case.case)
     verdict = toolkit.verify_log()
@@ -76,12 +90,12 @@ def breach(stage: Stage, stored: StoredRecords, platform: Platform) -> Chapter:
     return Chapter(
         zh="报得及：凭据被盗，按法定时限处置与报告",
         en="Reported: a stolen credential, on the law's clock",
-        lines=_lines(stage, final, scope, told, clocks, log_ok=verdict.ok),
+        lines=_lines(stage, final, scope, told, clocks, log_ok=verdict.ok and locked_out),
         seconds=stopwatch() - began,
     )
 
 
-def _open_and_scope(stage: Stage) -> tuple[Case, BreachScope]:
+def _open_and_scope(stage: Stage, stolen: str) -> tuple[Case, BreachScope]:
     toolkit = stage.toolkit
     with incident_room(toolkit) as room:
         case = room.desk.open(
@@ -92,9 +106,7 @@ def _open_and_scope(stage: Stage) -> tuple[Case, BreachScope]:
             operators=toolkit.home.text("incident", "operators").split(),
             flags=_FLAGS,
         )
-        query = AccessQuery(
-            since=BEGINNING, until=toolkit.clock.now(), credential=STOLEN_CREDENTIAL
-        )
+        query = AccessQuery(since=BEGINNING, until=toolkit.clock.now(), credential=stolen)
         _, scope = room.desk.scope(case.case, actor=SECURITY_ADMIN, query=query)
         if scope.minors:
             room.desk.record(
@@ -122,7 +134,18 @@ def _open_and_scope(stage: Stage) -> tuple[Case, BreachScope]:
     return case, scope
 
 
-def _tell(stage: Stage, case: Case, scope: BreachScope, platform: Platform) -> _Told:
+def _contain(stage: Stage, stolen: str) -> bool:
+    """Replace the stolen credential; True when it opens nothing any more."""
+    toolkit = stage.toolkit
+    replace_credential(toolkit, SECURITY_ADMIN, stolen)
+    try:
+        caller_by_credential(toolkit, stolen)
+    except CredentialRefused:
+        return True
+    return False
+
+
+def _tell(stage: Stage, case: Case, scope: BreachScope, stolen: str, platform: Platform) -> _Told:
     toolkit = stage.toolkit
     folder = toolkit.home.folder / "out" / case.case
     drafts: list[Draft] = []
@@ -163,17 +186,15 @@ def _tell(stage: Stage, case: Case, scope: BreachScope, platform: Platform) -> _
     filing = file_to_platform(
         toolkit, case.case, by_recipient[HEALTH].draft_id, DATA_OFFICER, platform
     )
-    batch = _notify(stage, case, scope, by_recipient[PEOPLE])
+    batch = _notify(stage, case, scope, stolen, by_recipient[PEOPLE])
     receipt = filing.receipt.reference if filing.receipt else ""
     return _Told(drafts=tuple(drafts), receipt=receipt, batch=batch)
 
 
-def _notify(stage: Stage, case: Case, scope: BreachScope, letter: Draft) -> int:
+def _notify(stage: Stage, case: Case, scope: BreachScope, stolen: str, letter: Draft) -> int:
     toolkit = stage.toolkit
     with incident_room(toolkit) as room:
-        query = AccessQuery(
-            since=BEGINNING, until=toolkit.clock.now(), credential=STOLEN_CREDENTIAL
-        )
+        query = AccessQuery(since=BEGINNING, until=toolkit.clock.now(), credential=stolen)
         window = toolkit.evidence(room.unit, room.note).window(query)
         planned = plan_batch(
             scope.subject_refs,
@@ -247,9 +268,10 @@ def _lines(
             ok=bool(told.receipt) and told.batch == len(scope.subject_refs),
         ),
         Line(
-            f"报告中尚未查明的内容 {unknown} 处，均注明补报时间；日志再次核验"
+            f"被盗凭据已停用并换发；报告中尚未查明的内容 {unknown} 处，均注明补报时间；日志再次核验"
             f"{'通过' if log_ok else '不通过'}；文书在 out/{case.case}",
-            f"{unknown} answers not yet known, each promised with an instant; log verified again: "
+            f"the stolen credential is replaced; {unknown} answers not yet known, each promised "
+            "with an instant; log verified again: "
             f"{'passed' if log_ok else 'FAILED'}; papers in out/{case.case}",
             ok=log_ok,
         ),

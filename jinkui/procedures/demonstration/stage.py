@@ -43,7 +43,7 @@ BAD_LINES: Final = 8
 _END: Final = re.compile(r"until: [0-9]{4}-12-31(?= +# through)")
 PLATFORM_NAME: Final = "省互联网医疗监管平台（模拟）"
 PLATFORM_PORT: Final = 8791
-STOLEN_CREDENTIAL: Final = "token-demo-pharmacy-01"
+FIRST_CREDENTIAL: Final = "token-demo-pharmacy-01"
 
 INTAKE: Final = "a008"
 SECURITY_ADMIN: Final = "a002"
@@ -196,7 +196,7 @@ def _enter_people(toolkit: Toolkit, hospital: SyntheticHospital) -> None:
     document = orjson.loads(orjson.dumps(hospital.registry_document()))
     for actor in document["actors"]:
         if actor["id"] == PHARMACIST:
-            actor["credential_ids"] = [STOLEN_CREDENTIAL]
+            actor["credential_ids"] = [FIRST_CREDENTIAL]
     data = orjson.dumps(document)
     (toolkit.home.folder / "input" / "registry.json").write_bytes(data)
     enter_registry(toolkit, "demo", data)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from jinkui.procedures.credentials import caller_by_credential, credential_of
 from jinkui.procedures.demonstration.stage import (
     BAD_LINES,
     CLAIMS_EXAMINER,
     INTAKE,
     PHARMACIST,
-    STOLEN_CREDENTIAL,
     Stage,
 )
 from jinkui.procedures.demonstration.telling import Chapter, Line
@@ -24,9 +24,6 @@ from shared_kernel.errors import JinkuiError
 
 _SAMPLE: Final = 3
 _PAGE: Final = 10_000
-PHARMACY: Final = Caller(
-    actor=PHARMACIST, role="pharmacist", partner="demo-pharmacy", credential=STOLEN_CREDENTIAL
-)
 INSURER: Final = Caller(actor=CLAIMS_EXAMINER, role="claims_examiner", partner="demo-insurer")
 
 
@@ -88,10 +85,13 @@ def read(stage: Stage, stored: StoredRecords) -> Chapter:
     """A pharmacy reads what its agreement allows and is refused the rest."""
     began = stopwatch()
     toolkit = stage.toolkit
-    views = [_ask(toolkit, PHARMACY, r, "dispensing") for r in stored.prescriptions[:_SAMPLE]]
+    pharmacy = caller_by_credential(toolkit, credential_of(toolkit, PHARMACIST))
+    views = [_ask(toolkit, pharmacy, r, "dispensing") for r in stored.prescriptions[:_SAMPLE]]
     seen = [view for view in views if isinstance(view, RecordView)]
-    denied = [_ask(toolkit, PHARMACY, r, "dispensing") for r in stored.transcripts[:_SAMPLE]]
+    denied = [_ask(toolkit, pharmacy, r, "dispensing") for r in stored.transcripts[:_SAMPLE]]
+    why_denied = _logged_reasons(toolkit, PHARMACIST)
     expired = [_ask(toolkit, INSURER, r, "claims_settlement") for r in stored.visits[:_SAMPLE]]
+    why_expired = _logged_reasons(toolkit, CLAIMS_EXAMINER)
     toolkit.seal_log()
     verdict = toolkit.verify_log()
     name = str(seen[0].body.get("patient.name", "")) if seen else ""
@@ -108,14 +108,15 @@ def read(stage: Stage, stored: StoredRecords) -> Chapter:
                 ok=len(seen) == _SAMPLE and masked,
             ),
             Line(
-                f"药房索取图文问诊记录 {len(denied)} 次，全部拒绝：{_codes(denied)}",
-                f"{len(denied)} requests for chat transcripts, all refused: {_codes(denied)}",
+                f"药房索取图文问诊记录 {len(denied)} 次，全部拒绝（日志所记理由：{why_denied}）",
+                f"{len(denied)} requests for chat transcripts, all refused (reason in the log: "
+                f"{why_denied})",
                 ok=_all_refused(denied),
             ),
             Line(
-                f"协议已到期的保险公司请求 {len(expired)} 次，全部拒绝：{_codes(expired)}",
-                f"{len(expired)} requests under an expired agreement, all refused: "
-                f"{_codes(expired)}",
+                f"协议已到期的保险公司请求 {len(expired)} 次，全部拒绝（日志所记理由：{why_expired}）",
+                f"{len(expired)} requests under an expired agreement, all refused (reason in "
+                f"the log: {why_expired})",
                 ok=_all_refused(expired),
             ),
             Line(
@@ -143,8 +144,14 @@ def _all_refused(answers: list[RecordView | JinkuiError]) -> bool:
     return bool(answers) and all(isinstance(answer, JinkuiError) for answer in answers)
 
 
-def _codes(answers: list[RecordView | JinkuiError]) -> str:
-    return ", ".join(sorted({a.code for a in answers if isinstance(a, JinkuiError)})) or "—"
+def _logged_reasons(toolkit: Toolkit, actor: str) -> str:
+    """What the log says about the newest refusal; the partner itself is not told."""
+    query = TrailQuery(actor=actor, decision="deny", limit=1, newest_first=True)
+    with toolkit.reading() as unit:
+        entries = find_entries(unit.audit_store, query).entries
+    details = entries[0].content.get("details") if entries else None
+    reasons = details.get("reasons") if isinstance(details, dict) else None
+    return "、".join(str(r) for r in reasons) if isinstance(reasons, list) else "—"
 
 
 def _identifiers(toolkit: Toolkit) -> StoredRecords:

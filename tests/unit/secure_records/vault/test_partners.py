@@ -16,7 +16,7 @@ from secure_records.access.agreement_document import parse_agreement
 from secure_records.access.compiled import compile_agreements
 from secure_records.access.decision import AccessPolicy
 from secure_records.access.internal_roles import compiled_internal_roles
-from secure_records.vault_errors import RecordNotFound
+from secure_records.vault_errors import RecordWithheld
 
 if TYPE_CHECKING:
     from conftest import Room
@@ -74,7 +74,7 @@ def test_what_the_agreement_forbids_does_not_exist(stored: Room) -> None:
     stored.policy = policy(stored)
 
     for kind in ("chat_transcript", "outpatient_record", "consent"):
-        with pytest.raises(RecordNotFound):
+        with pytest.raises(RecordWithheld):
             stored.vault.read(PHARMACIST, records_of(stored, kind)[0], "dispensing")
 
 
@@ -85,7 +85,7 @@ def test_an_ended_agreement_shows_nothing_more(stored: Room) -> None:
     assert stored.vault.read(PHARMACIST, record, "dispensing").body
 
     stored.policy = policy(stored, ended_at=datetime(2026, 1, 1, tzinfo=UTC))
-    with pytest.raises(RecordNotFound):
+    with pytest.raises(RecordWithheld):
         stored.vault.read(PHARMACIST, record, "dispensing")
     assert "agreement.terminated" in stored.entries()[-1]["details"]["reasons"]
 
@@ -120,7 +120,7 @@ def test_the_insurer_sees_only_who_said_yes(room: Room, officer: Caller) -> None
         )
         try:
             room.vault.read(CLAIMS, record, "claims_settlement")
-        except RecordNotFound:
+        except RecordWithheld:
             assert "consent.missing" in room.entries()[-1]["details"]["reasons"]
             continue
         seen.add(line["subject"]["id_no"])

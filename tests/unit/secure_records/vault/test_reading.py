@@ -10,7 +10,7 @@ import pytest
 
 from secure_records import Caller
 from secure_records.access.errors import AccessDenied
-from secure_records.vault_errors import RecordNotFound, RequestRefused
+from secure_records.vault_errors import RecordNotFound, RecordWithheld, RequestRefused
 from shared_kernel.errors import BadInput
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def test_a_partner_cannot_tell_hidden_from_absent(stored: Room) -> None:
 
     seen = []
     for wanted in (record, UNKNOWN):
-        with pytest.raises(RecordNotFound) as refused:
+        with pytest.raises(RecordWithheld) as refused:
             stored.vault.read(partner, wanted, "dispensing")
         seen.append((str(refused.value), refused.value.code, refused.value.hint))
 
