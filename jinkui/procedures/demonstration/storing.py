@@ -114,7 +114,8 @@ def read(stage: Stage, stored: StoredRecords) -> Chapter:
                 ok=_all_refused(denied),
             ),
             Line(
-                f"协议已到期的保险公司请求 {len(expired)} 次，全部拒绝（日志所记理由：{why_expired}）",
+                f"协议已到期的保险公司请求 {len(expired)} 次，全部拒绝"
+                f"（日志所记理由：{why_expired}）",
                 f"{len(expired)} requests under an expired agreement, all refused (reason in "
                 f"the log: {why_expired})",
                 ok=_all_refused(expired),
