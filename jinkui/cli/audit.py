@@ -9,6 +9,7 @@ import click
 from jinkui.cli.exit_codes import DONE
 from jinkui.cli.output import print_json, print_table, talk
 from jinkui.cli.session import terminal
+from secure_records.audit.checkpoint import parse_checkpoint
 from secure_records.audit.trail import TrailEntry, TrailQuery, find_entries
 from shared_kernel.canonical_json import Json
 from shared_kernel.instants import china_text, instant_text, parse_instant
@@ -22,10 +23,17 @@ def audit() -> None:
 
 
 @audit.command("checkpoint")
-def checkpoint_command() -> int:
+@click.option("--json", "as_json", is_flag=True)
+def checkpoint_command(*, as_json: bool) -> int:
     """Sign the head of the log and print the C2SP checkpoint note."""
     with terminal() as desk:
-        click.echo(desk.toolkit.seal_log(), nl=False)
+        note = desk.toolkit.seal_log()
+    if as_json:
+        head = parse_checkpoint(note)
+        root = base64.b64encode(head.root).decode()
+        print_json({"note": note, "origin": head.origin, "size": head.size, "root": root})
+    else:
+        click.echo(note, nl=False)
     return DONE
 
 

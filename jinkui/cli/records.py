@@ -150,8 +150,10 @@ def inspect_command(record: str, *, as_json: bool) -> int:
 
 @records.command("schema")
 @click.argument("kind", type=click.Choice(sorted(KINDS)))
-def schema_command(kind: str) -> int:
-    """Print the JSON schema of an import line of KIND."""
+@click.option("--json", "as_json", is_flag=True, help="Always JSON; accepted for symmetry.")
+def schema_command(kind: str, *, as_json: bool) -> int:
+    """Print the JSON schema of an import line of KIND. Pure."""
+    del as_json
     print_json(json_schema(kind))
     return 0
 

@@ -6,15 +6,14 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
 from typing import Final
 
 import uvicorn
 
-from jinkui.console.sessions import SessionLimits, Sessions
+from jinkui.console.sessions import Sessions
 from jinkui.daemon.application import create_application
 from jinkui.daemon.backend import HomeBackend
-from jinkui.settings.home import Home
+from jinkui.daemon.limits import session_limits
 from jinkui.wiring.toolkit import Toolkit
 from shared_kernel.errors import Refused
 
@@ -26,16 +25,6 @@ class AddressTaken(Refused):
 
     code = "daemon.address_taken"
     default_hint = "stop the other process, or choose a port with --port (0 takes a free one)"
-
-
-def session_limits(home: Home) -> SessionLimits:
-    """From the settings."""
-    return SessionLimits(
-        idle=timedelta(minutes=home.number("daemon", "session_idle_minutes")),
-        term=timedelta(hours=home.number("daemon", "session_hours")),
-        attempts=home.number("daemon", "login_attempts"),
-        pause=timedelta(minutes=home.number("daemon", "login_pause_minutes")),
-    )
 
 
 def serve(toolkit: Toolkit, host: str, port: int, ready: Callable[[str], None]) -> None:
