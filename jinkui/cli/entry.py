@@ -17,8 +17,8 @@ from typing import Final
 import click
 
 from jinkui import __version__
-from jinkui.cli.exit_codes import USAGE, exit_code
-from jinkui.cli.output import print_error, print_json, talk
+from jinkui.cli.exit_codes import UNEXPECTED, USAGE, exit_code
+from jinkui.cli.output import print_defect, print_error, print_json, talk
 from jinkui.settings.environment import Surroundings
 from shared_kernel.errors import JinkuiError
 
@@ -92,7 +92,7 @@ def root(
     """Jinkui 金匮: encrypted health records, executable agreements, MLPS checks, breach reports."""
     around = Surroundings()
     context.obj = Invocation(
-        home=home or around.home,
+        home=(home or around.home).absolute(),
         actor=actor or around.actor,
         language=lang or around.lang,
         passphrase_file=passphrase_file or around.passphrase_file,
@@ -122,6 +122,11 @@ def run(words: list[str]) -> int:
     except JinkuiError as error:
         print_error(error, as_json=as_json)
         return exit_code(error)
+    except Exception as error:
+        if Surroundings().debug:
+            raise
+        print_defect(error, as_json=as_json)
+        return UNEXPECTED
     return outcome if isinstance(outcome, int) else 0
 
 

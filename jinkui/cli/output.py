@@ -8,8 +8,10 @@ Errors are one line, lower-case prefix, no trace, and end with ``hint:``.
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 import click
@@ -94,3 +96,15 @@ def print_error(error: JinkuiError, *, as_json: bool) -> None:
         )
     talk(f"jinkui: {error} [{error.code}]")
     talk(f"hint: {error.hint}")
+
+
+def print_defect(error: Exception, *, as_json: bool) -> None:
+    """Say that Jinkui itself is at fault, and where; the message may quote a value and stays out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown place"
+    code, hint = "jinkui.defect", "set JINKUI_DEBUG=1 to see the trace, and report it"
+    message = f"defect in jinkui: {type(error).__name__} at {place}"
+    if as_json:
+        print_json({"error": {"code": code, "message": message, "where": place, "hint": hint}})
+    talk(f"jinkui: {message} [{code}]")
+    talk(f"hint: {hint}")

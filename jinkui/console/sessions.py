@@ -28,7 +28,7 @@ class SignInRefused(Refused):
     """Name or password is wrong, or the account is paused; which one is not said."""
 
     code = "console.sign_in_refused"
-    default_hint = "check name and password; after several failures wait a quarter of an hour"
+    default_hint = "check name and password; after several failures the account pauses"
 
 
 class NotSignedIn(Refused):
@@ -78,6 +78,11 @@ class Sessions:
         self._sessions: dict[bytes, Session] = {}
         self._failures: dict[str, _Failures] = {}
 
+    @property
+    def limits(self) -> SessionLimits:
+        """The settings."""
+        return self._limits
+
     def require_not_paused(self, name: str) -> None:
         """Refuse a name that failed too often.
 
@@ -106,18 +111,31 @@ class Sessions:
             self._failures[name] = _Failures(before.count + 1 if before else 1, now)
 
     def begin(self, actor: str, roles: tuple[str, ...]) -> tuple[str, Session]:
-        """Start a session; returns the cookie value, of which only a hash is kept."""
+        """Start a session; returns the cookie value, of which only a hash is kept.
+
+        Sessions that have ended meanwhile are forgotten.
+        """
         token = self._entropy(TOKEN_BYTES).hex()
         now = self._clock.now()
         csrf = self._entropy(TOKEN_BYTES).hex()
         session = Session(actor=actor, roles=roles, begun=now, seen=now, csrf=csrf)
         with self._lock:
             self._failures.pop(actor, None)
-            self._sessions[_key(token)] = session
+            alive = {key: old for key, old in self._sessions.items() if self.ends_at(old) > now}
+            self._sessions = {**alive, _key(token): session}
         return token, session
 
-    def require(self, token: str | None) -> Session:
-        """The session of this cookie, its idle timer set back.
+    def ends_at(self, session: Session) -> datetime:
+        """When the session ends if nobody uses it any more."""
+        return min(session.seen + self._limits.idle, session.begun + self._limits.term)
+
+    def require(self, token: str | None, *, used: bool = True) -> Session:
+        """The session of this cookie.
+
+        Args:
+            token: The cookie's value.
+            used: A person acted: the idle timer is set back. A page that reloads itself
+                is no person; it must not keep an abandoned desk signed in.
 
         Raises:
             NotSignedIn: none, ended, or idle too long.
@@ -129,12 +147,12 @@ class Sessions:
             session = self._sessions.get(key)
             if session is None:
                 raise NotSignedIn("no session")
-            idle, age = now - session.seen, now - session.begun
-            if idle >= self._limits.idle or age >= self._limits.term:
+            if now >= self.ends_at(session):
                 del self._sessions[key]
                 raise NotSignedIn("the session has ended")
-            session = replace(session, seen=now)
-            self._sessions[key] = session
+            if used:
+                session = replace(session, seen=now)
+                self._sessions[key] = session
         return session
 
     def end(self, token: str | None) -> None:

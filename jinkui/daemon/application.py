@@ -13,12 +13,12 @@ from typing import Annotated, Final, Protocol
 from fastapi import FastAPI, Form, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from jinkui.console.pages.status import status_context
-from jinkui.console.phrases import LANGUAGES, say
+from jinkui.console.phrases import LANGUAGES
 from jinkui.console.problems import MEDIA_TYPE, problem, status_code
+from jinkui.console.rendering import Pages, language_of, wants_page
 from jinkui.console.sessions import (
     NotSignedIn,
     Session,
@@ -31,9 +31,10 @@ from jinkui.procedures.status import Status, status_document
 from shared_kernel.errors import JinkuiError
 
 COOKIE: Final = "jinkui_session"
-LANGUAGE_COOKIE: Final = "jinkui_lang"
 LARGEST_BODY: Final = 64 * 1024
 """Bytes; a sign-in form has a few hundred."""
+
+_MALFORMED: Final = 400
 
 
 class ConsoleBackend(Protocol):
@@ -53,6 +54,10 @@ class ConsoleBackend(Protocol):
         """
         ...
 
+    def note_refusal(self, name: str, why: str) -> None:
+        """Audit a sign-in that was refused before its password was looked at."""
+        ...
+
     def note_sign_out(self, actor: str) -> None:
         """Audit a sign-out."""
         ...
@@ -62,59 +67,45 @@ def create_application(backend: ConsoleBackend, sessions: Sessions) -> FastAPI:
     """The ASGI application; ``backend`` and ``sessions`` are shared by its threads."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(ProtectiveHeaders, largest_body=LARGEST_BODY)
-    pages = Pages(backend.profile)
-    _answer_refusals(app)
+    minutes = int(sessions.limits.pause.total_seconds() // 60)
+    pages = Pages(backend.profile, minutes)
+    _answer_refusals(app, pages)
     _answer_outsiders(app)
     _answer_sign_in(app, backend, sessions, pages)
+    _answer_sign_out(app, backend, sessions)
     _answer_pages(app, backend, sessions, pages)
     return app
 
 
-class Pages:
-    """Renders templates; escapes everything; an unknown name in a template is a defect."""
-
-    def __init__(self, profile: str) -> None:
-        self._profile = profile
-        self._templates = Environment(
-            loader=PackageLoader("jinkui.console"), autoescape=True, undefined=StrictUndefined
-        )
-
-    def render(self, name: str, context: dict[str, object], status: int = 200) -> HTMLResponse:
-        """One page; the language chosen is remembered."""
-        response = HTMLResponse(self._templates.get_template(name).render(context), status)
-        response.set_cookie(LANGUAGE_COOKIE, str(context["lang"]), samesite="strict")
-        return response
-
-    def sign_in(self, language: str, name: str, *, refused: bool) -> HTMLResponse:
-        """The form, with what was typed kept when it was refused."""
-        context: dict[str, object] = {
-            "lang": language,
-            "other_lang": "en" if language == "zh" else "zh",
-            "say": lambda key: say(language, key),
-            "name": name,
-            "refused": refused,
-            "profile": say(language, f"profile_{self._profile}"),
-        }
-        return self.render("sign_in.html", context, 403 if refused else 200)
-
-
-def _answer_refusals(app: FastAPI) -> None:
+def _answer_refusals(app: FastAPI, pages: Pages) -> None:
     @app.exception_handler(JinkuiError)
     async def refuse(request: Request, error: JinkuiError) -> Response:
-        if isinstance(error, NotSignedIn) and "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse("/sign-in", 303)
-        return JSONResponse(problem(error), status_code(error), media_type=MEDIA_TYPE)
+        status = status_code(error)
+        if wants_page(request):
+            if isinstance(error, NotSignedIn):
+                return RedirectResponse("/sign-in", 303)
+            return pages.refusal(request, status, error.code)
+        return JSONResponse(problem(error), status, media_type=MEDIA_TYPE)
 
     @app.exception_handler(HTTPException)
-    async def unknown(_: Request, error: HTTPException) -> Response:
-        document = {"type": "about:blank", "title": error.detail, "status": error.status_code}
-        return JSONResponse(document, error.status_code, media_type=MEDIA_TYPE)
+    async def unknown(request: Request, error: HTTPException) -> Response:
+        status = error.status_code
+        if wants_page(request):
+            response: Response = pages.refusal(request, status, str(status))
+        else:
+            document = {"type": "about:blank", "title": error.detail, "status": status}
+            response = JSONResponse(document, status, media_type=MEDIA_TYPE)
+        response.headers.update(error.headers or {})
+        return response
 
     @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, __: RequestValidationError) -> Response:
+    async def malformed(request: Request, __: RequestValidationError) -> Response:
         # The default answer would send the rejected values back, a password among them.
-        document = {"type": "urn:jinkui:request.malformed", "title": "request.malformed"}
-        return JSONResponse({**document, "status": 400}, 400, media_type=MEDIA_TYPE)
+        code = "request.malformed"
+        if wants_page(request):
+            return pages.refusal(request, _MALFORMED, code)
+        document = {"type": f"urn:jinkui:{code}", "title": code, "status": _MALFORMED}
+        return JSONResponse(document, _MALFORMED, media_type=MEDIA_TYPE)
 
 
 def _answer_outsiders(app: FastAPI) -> None:
@@ -134,7 +125,7 @@ def _answer_sign_in(
 ) -> None:
     @app.get("/sign-in")
     def ask(request: Request) -> HTMLResponse:
-        return pages.sign_in(_language(request), "", refused=False)
+        return pages.sign_in(request, language_of(request), "", refused=False)
 
     @app.post("/sign-in")
     def sign_in(
@@ -144,36 +135,54 @@ def _answer_sign_in(
         lang: Annotated[str, Form(max_length=5)] = "zh",
     ) -> Response:
         language = lang if lang in LANGUAGES else LANGUAGES[0]
+        if not _from_our_own_form(request):
+            # Not counted: a foreign page must not be able to pause an account.
+            backend.note_refusal(name, "foreign_form")
+            raise SignInRefused("the form does not come from this console")
         try:
-            _require_same_origin(request)
             sessions.require_not_paused(name)
+        except SignInRefused:
+            backend.note_refusal(name, "paused")
+            return pages.sign_in(request, language, name, refused=True)
+        # Counted before the slow check and forgiven after it: a hundred guesses at once
+        # get no further than a hundred in a row.
+        sessions.note_failure(name)
+        try:
             roles = backend.sign_in(name, password)
         except SignInRefused:
-            sessions.note_failure(name)
-            return pages.sign_in(language, name, refused=True)
+            return pages.sign_in(request, language, name, refused=True)
+        sessions.end(request.cookies.get(COOKIE))
         token, _ = sessions.begin(name, roles)
         response = RedirectResponse("/", 303)
         secure = request.url.scheme == "https"
         response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure)
         return response
 
+
+def _answer_sign_out(app: FastAPI, backend: ConsoleBackend, sessions: Sessions) -> None:
     @app.post("/sign-out")
     def sign_out(request: Request, csrf: Annotated[str, Form(max_length=128)]) -> Response:
         session = _session(sessions, request)
         require_csrf(session, csrf)
-        backend.note_sign_out(session.actor)
-        sessions.end(request.cookies.get(COOKIE))
+        try:
+            backend.note_sign_out(session.actor)
+        finally:
+            # Whoever leaves has left, even if the log cannot be written.
+            sessions.end(request.cookies.get(COOKIE))
         response = RedirectResponse("/sign-in", 303)
-        response.delete_cookie(COOKIE)
+        secure = request.url.scheme == "https"
+        response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=secure)
         return response
 
 
 def _answer_pages(app: FastAPI, backend: ConsoleBackend, sessions: Sessions, pages: Pages) -> None:
     @app.get("/")
     def today(request: Request) -> HTMLResponse:
-        session = _session(sessions, request)
-        context = status_context(backend.status(), session, _language(request))
-        return pages.render("status.html", context)
+        by_itself = request.query_params.get("by") == "itself"
+        session = _session(sessions, request, used=not by_itself)
+        ends_at = sessions.ends_at(session)
+        context = status_context(backend.status(), session, language_of(request), ends_at)
+        return pages.render(request, "status.html", context)
 
     @app.get("/status.json")
     def today_as_json(request: Request) -> JSONResponse:
@@ -181,17 +190,13 @@ def _answer_pages(app: FastAPI, backend: ConsoleBackend, sessions: Sessions, pag
         return JSONResponse(status_document(backend.status()))
 
 
-def _session(sessions: Sessions, request: Request) -> Session:
-    return sessions.require(request.cookies.get(COOKIE))
+def _session(sessions: Sessions, request: Request, *, used: bool = True) -> Session:
+    return sessions.require(request.cookies.get(COOKIE), used=used)
 
 
-def _language(request: Request) -> str:
-    asked = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE) or ""
-    return asked if asked in LANGUAGES else LANGUAGES[0]
-
-
-def _require_same_origin(request: Request) -> None:
+def _from_our_own_form(request: Request) -> bool:
     """A sign-in form posted from elsewhere is a login CSRF; browsers send Origin on POST."""
-    origin = request.headers.get("origin")
-    if origin not in (None, f"{request.url.scheme}://{request.url.netloc}"):
-        raise SignInRefused("sign-in refused")
+    own = f"{request.url.scheme}://{request.url.netloc}"
+    return request.headers.get("origin") in {None, own} and request.headers.get(
+        "sec-fetch-site"
+    ) in {None, "same-origin", "none"}

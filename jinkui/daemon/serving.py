@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
-from collections.abc import Callable
-from contextlib import closing
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from jinkui.console.sessions import Sessions
 from jinkui.daemon.application import create_application
 from jinkui.daemon.backend import HomeBackend
 from jinkui.daemon.limits import session_limits
+from jinkui.daemon.rounds import Rounds
 from jinkui.wiring.toolkit import Toolkit
 from shared_kernel.errors import Refused
 
 _BACKLOG: Final = 128
+_LAST_ANSWERS_SECONDS: Final = 5
+"""How long a stopping daemon waits for answers under way."""
+
+_STOP: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class AddressTaken(Refused):
@@ -28,7 +36,7 @@ class AddressTaken(Refused):
 
 
 def serve(toolkit: Toolkit, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until interrupted; ``ready`` is told the address once it listens.
+    """Serve until interrupted or told to stop; ``ready`` is told the address once it listens.
 
     Raises:
         AddressTaken: the port is in use.
@@ -41,10 +49,43 @@ def serve(toolkit: Toolkit, host: str, port: int, ready: Callable[[str], None]) 
         listener = socket.create_server((host, port), backlog=_BACKLOG)
     except OSError as error:
         raise AddressTaken(f"cannot listen on {host}:{port}: {error.strerror}") from error
-    with closing(listener):
-        # The access log would repeat query strings; what matters is in the audit log.
-        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+    with closing(listener), Rounds(backend, toolkit.clock).walking():
         ready(f"http://{host}:{listener.getsockname()[1]}/")
-        uvicorn.Server(config).run(sockets=[listener])
-    toolkit.seal_log()
+        http_server(app).run(sockets=[listener])
+    backend.seal_log()
+
+
+def http_server(app: FastAPI) -> uvicorn.Server:
+    """The server, quiet and nameless, that returns when the process is told to stop."""
+    # The access log would repeat query strings; what matters is in the audit log.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    return _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
+        )
+    )
+
+
+class _Server(uvicorn.Server):
+    """Returns after SIGINT or SIGTERM instead of raising the signal again.
+
+    A service manager stops a daemon with SIGTERM; raised again, it would end the process
+    before the head of the log is signed and the files are closed.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ask the server to stop when the process is told to."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in _STOP}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

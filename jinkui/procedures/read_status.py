@@ -1,6 +1,7 @@
 """Where does each line of the first page come from?
 
 Reads facts of every room in one transaction and derives the rest at one instant.
+Looking writes nothing: a page that reloads itself all night adds no checkpoint.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 
 from incident.workflow.clocks import Clock
 from jinkui.procedures.status import CheckState, ClockLine, LogState, OutboxState, Status
-from jinkui.wiring.incidents import incident_room
+from jinkui.wiring.incidents import desk_in
 from jinkui.wiring.toolkit import Toolkit
 from jinkui.wiring.unit import Unit
 from secure_records.audit.checkpoint import parse_checkpoint
@@ -30,13 +31,15 @@ class LastVerification:
 
     ok: bool
     at: datetime
+    size: int
+    """Entries that were covered."""
 
 
 def read_status(toolkit: Toolkit, verified: LastVerification | None) -> Status:
     """How things stand now."""
-    with incident_room(toolkit) as room:
-        clocks = tuple(_line(clock) for clock in room.desk.status())
-        unit = room.unit
+    note = _newest_note(toolkit)
+    with toolkit.reading() as unit:
+        clocks = tuple(_line(clock) for clock in desk_in(toolkit, unit, note).status())
         return Status(
             at=toolkit.clock.now(),
             institution=toolkit.tenant,
@@ -49,6 +52,13 @@ def read_status(toolkit: Toolkit, verified: LastVerification | None) -> Status:
             check=_check(unit, toolkit.tenant),
             log=_log(unit, verified),
         )
+
+
+def _newest_note(toolkit: Toolkit) -> str:
+    with toolkit.reading() as unit:
+        note = unit.log.latest_checkpoint()
+    # Only a home without any checkpoint gets one here.
+    return note or toolkit.seal_log()
 
 
 def _line(clock: Clock) -> ClockLine:
@@ -64,6 +74,9 @@ def _line(clock: Clock) -> ClockLine:
         state=clock.state.value,
         citation=rule.citation.text(),
         verified=rule.verified,
+        discharged_at=clock.discharged_at,
+        late=clock.late,
+        provisional=clock.provisional,
     )
 
 
@@ -85,7 +98,7 @@ def _check(unit: Unit, tenant: str) -> CheckState | None:
     newest = runs[0]
     report = json.loads(unit.assessments.run(tenant, newest.run_id).report)["document"]
     outcomes = Counter(str(row["outcome"]) for row in report["items"])
-    score = report["verdicts"]["2021"]["score"]
+    verdict = report["verdicts"]["2021"]
     return CheckState(
         run_id=newest.run_id,
         at=newest.at,
@@ -93,8 +106,15 @@ def _check(unit: Unit, tenant: str) -> CheckState | None:
         passed=outcomes["pass"],
         failed=outcomes["fail"] + outcomes["partial"],
         not_evaluated=outcomes["not_evaluated"] + outcomes["error"],
-        score_2021="—" if score is None else str(score),
+        score_2021=_range(verdict["score"], verdict.get("score_high")),
     )
+
+
+def _range(low: object, high: object) -> str:
+    """Both ends as long as open items keep them apart: one number would look known."""
+    if low is None:
+        return "—"
+    return str(low) if high in (None, low) else f"{low}–{high}"
 
 
 def _log(unit: Unit, verified: LastVerification | None) -> LogState:
@@ -106,5 +126,6 @@ def _log(unit: Unit, verified: LastVerification | None) -> LogState:
         checkpoint_at=None if latest is None else latest.at,
         verified_ok=None if verified is None else verified.ok,
         verified_at=None if verified is None else verified.at,
+        verified_size=None if verified is None else verified.size,
         root=base64.b64encode(root).decode(),
     )

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from shared_kernel.canonical_json import Json
 from shared_kernel.instants import instant_text
+
+_COUNTING: Final = frozenset({"running", "near", "overdue"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,11 @@ class ClockLine:
     """``running``, ``near``, ``overdue``, ``discharged`` or ``no_hours`` or ``not_started``."""
     citation: str
     verified: bool
+    discharged_at: datetime | None = None
+    late: bool = False
+    """Overdue, or discharged after the due instant."""
+    provisional: bool = False
+    """The case is not graded yet: the clock runs as if at the highest level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +51,8 @@ class LogState:
     verified_at: datetime | None
     root: str
     """Base 64 of the root at the checkpoint; empty without checkpoint."""
+    verified_size: int | None = None
+    """Entries that the last full verification covered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +97,24 @@ class Status:
     @property
     def running(self) -> tuple[ClockLine, ...]:
         """Clocks with a due instant that nobody has stopped yet, soonest first."""
-        live = [line for line in self.clocks if line.due_at and line.state != "discharged"]
+        live = [line for line in self.clocks if line.state in _COUNTING and line.due_at]
         return tuple(sorted(live, key=lambda line: (line.due_at or self.at, line.rule_id)))
 
     @property
     def prompt(self) -> tuple[ClockLine, ...]:
         """Duties without a number of hours that nobody has discharged yet."""
         return tuple(line for line in self.clocks if line.state == "no_hours")
+
+    @property
+    def discharged(self) -> tuple[ClockLine, ...]:
+        """Duties of open cases that are done, newest first."""
+        done = [line for line in self.clocks if line.state == "discharged"]
+        return tuple(sorted(done, key=lambda line: line.discharged_at or self.at, reverse=True))
+
+    @property
+    def not_started(self) -> tuple[ClockLine, ...]:
+        """Duties whose hours count from something that has not happened yet."""
+        return tuple(line for line in self.clocks if line.state == "not_started")
 
 
 def status_document(status: Status) -> Json:
@@ -116,6 +137,9 @@ def status_document(status: Status) -> Json:
                 "limit_text": line.limit_en,
                 "limit_text_zh": line.limit_zh,
                 "state": line.state,
+                "discharged_at": _text(line.discharged_at),
+                "late": line.late,
+                "provisional": line.provisional,
                 "citation": line.citation,
                 "verified": line.verified,
             }
@@ -146,6 +170,7 @@ def status_document(status: Status) -> Json:
             "root": log.root,
             "verified_ok": log.verified_ok,
             "verified_at": _text(log.verified_at),
+            "verified_size": log.verified_size,
         },
     }
 

@@ -28,3 +28,6 @@ class Surroundings(BaseSettings):
 
     actor: str = ""
     """Who a terminal command acts as when --as is not given."""
+
+    debug: bool = False
+    """Show the trace of a defect; it may quote values, so never in production."""

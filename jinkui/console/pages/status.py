@@ -7,44 +7,67 @@ repeat it. Unknown looks unknown: never green, never blank.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
+from classification.reports.words import CONCLUSIONS, Words
 from jinkui.console.phrases import LANGUAGES, say
 from jinkui.console.sessions import Session
-from jinkui.procedures.status import ClockLine, Status
-from shared_kernel.instants import china_text
+from jinkui.procedures.status import CheckState, ClockLine, OutboxState, Status
+from shared_kernel.instants import china_text, instant_text
 
 _LOOK: Final = {
-    "running": "unknown",
+    "running": "running",
     "near": "soon",
     "overdue": "late",
     "discharged": "ok",
     "no_hours": "soon",
     "not_started": "unknown",
 }
+_MET: Final = "符合"
+_SHORT: Final = 14
+"""Identifiers up to this length are shown whole."""
 
 
-def status_context(status: Status, session: Session, language: str) -> dict[str, object]:
-    """Everything the template needs; no decision is left to it."""
+def status_context(
+    status: Status, session: Session, language: str, ends_at: datetime
+) -> dict[str, object]:
+    """Everything the template needs; no decision is left to it.
+
+    Args:
+        status: The facts.
+        session: Who looks.
+        language: ``zh`` or ``en``.
+        ends_at: When the session ends if it is not used.
+    """
     verdict, look = _log(status, language)
-    discharged = [line for line in status.clocks if line.due_at and line.state == "discharged"]
     log = status.log
-    checkpoint_at = _china(log.checkpoint_at, language)
+    lines = partial(_lines, status.at, language)
     return {
         "lang": language,
         "other_lang": _other(language),
-        "say": lambda key: say(language, key),
+        "say": partial(say, language),
         "session": session,
         "status": status,
         "sentence": sentence(status, language),
-        "lines": [_line(line, status.at, language) for line in (*status.running, *discharged)],
-        "prompt": [_line(line, status.at, language) for line in status.prompt],
-        "last_receipt": _china(status.outbox.last_receipt_at, language),
-        "check_at": _china(status.check.at if status.check else None, language),
-        "checkpoint": f"{log.checkpoint_size} · {checkpoint_at}",
+        "lines": lines(status.running),
+        "prompt": lines(status.prompt),
+        "waiting": lines(status.not_started),
+        "done": lines(status.discharged),
+        "outbox": _outbox(status.outbox, language),
+        "check": None if status.check is None else _check(status.check, language),
+        "checkpoint": f"{log.checkpoint_size} · {_china(log.checkpoint_at, language)}",
         "log_verdict": verdict,
         "log_look": look,
-        "footer": say(language, "footer", at=china_text(status.at), size=log.checkpoint_size),
+        "at": china_text(status.at),
+        "footer": say(
+            language,
+            "footer",
+            at=china_text(status.at),
+            size=log.checkpoint_size,
+            root=shortened(log.root) or say(language, "never"),
+        ),
+        "session_end": say(language, "session_end", at=china_text(ends_at)[11:16]),
     }
 
 
@@ -71,7 +94,8 @@ def sentence(status: Status, language: str) -> str:
     else:
         failed, unknown = status.check.failed, status.check.not_evaluated
         parts.append(say(language, "sentence_check", failed=failed, unknown=unknown))
-    return say(language, "sentence_join").join(parts) + say(language, "sentence_end")
+    said = say(language, "sentence_join").join(parts) + say(language, "sentence_end")
+    return said[:1].upper() + said[1:]
 
 
 def duration_text(value: timedelta) -> str:
@@ -82,32 +106,77 @@ def duration_text(value: timedelta) -> str:
     return f"{days} d {clock}" if days else clock
 
 
+def shortened(identifier: str) -> str:
+    """An identifier with its middle left out: both ends are what people compare."""
+    if len(identifier) <= _SHORT:
+        return identifier
+    return f"{identifier[:8]}…{identifier[-4:]}"
+
+
+def _lines(
+    at: datetime, language: str, lines: tuple[ClockLine, ...]
+) -> tuple[dict[str, object], ...]:
+    return tuple(_line(line, at, language) for line in lines)
+
+
 def _line(line: ClockLine, at: datetime, language: str) -> dict[str, object]:
-    left = "—"
-    if line.due_at is not None and line.state != "discharged":
-        if line.due_at < at:
-            left = say(language, "overdue_by", left=duration_text(at - line.due_at))
-        else:
-            left = duration_text(line.due_at - at)
+    look = "late" if line.late else _LOOK[line.state]
+    state = say(language, f"state_{line.state}")
+    if line.late and line.state == "discharged":
+        state = say(language, "state_discharged_late")
     return {
-        "left": left,
+        "left": _left(line, at, language),
         "recipient": line.recipient_zh if language == "zh" else line.recipient_en,
-        "due": china_text(line.due_at) if line.due_at else "—",
+        "due": None if line.due_at is None else china_text(line.due_at),
+        "due_instant": None if line.due_at is None else instant_text(line.due_at),
+        "done": _china(line.discharged_at, language),
         "limit": line.limit_zh if language == "zh" else line.limit_en,
-        "state": say(language, f"state_{line.state}"),
-        "look": _LOOK[line.state],
+        "state": state,
+        "look": look,
+        "provisional": line.provisional,
         "case": line.case,
-        "case_short": f"{line.case[:8]}…{line.case[-4:]}",
+        "case_short": shortened(line.case),
         "citation": line.citation,
         "verified": line.verified,
     }
 
 
+def _left(line: ClockLine, at: datetime, language: str) -> str:
+    if line.due_at is None:
+        return "—"
+    if line.due_at < at:
+        return say(language, "overdue_by", left=duration_text(at - line.due_at))
+    return duration_text(line.due_at - at)
+
+
+def _outbox(outbox: OutboxState, language: str) -> dict[str, object]:
+    return {
+        "stuck_look": "late" if outbox.stuck else "ok",
+        "last_receipt": _china(outbox.last_receipt_at, language),
+    }
+
+
+def _check(check: CheckState, language: str) -> dict[str, object]:
+    words = CONCLUSIONS.get(check.conclusion, Words(check.conclusion, check.conclusion))
+    known = check.conclusion in CONCLUSIONS and not check.conclusion.isascii()
+    return {
+        "at": china_text(check.at),
+        "conclusion": words.zh if language == "zh" else words.en,
+        "conclusion_look": "unknown" if not known else "ok" if check.conclusion == _MET else "late",
+        "passed_look": "ok" if check.passed else "",
+        "failed_look": "late" if check.failed else "ok",
+        "open_look": "unknown" if check.not_evaluated else "ok",
+    }
+
+
 def _log(status: Status, language: str) -> tuple[str, str]:
-    if status.log.verified_ok is None:
+    log = status.log
+    if log.verified_ok is None:
         return say(language, "verified_unknown"), "unknown"
-    key, look = ("verified_ok", "ok") if status.log.verified_ok else ("verified_bad", "late")
-    return f"{say(language, key)} · {_china(status.log.verified_at, language)}", look
+    at = _china(log.verified_at, language)
+    if not log.verified_ok:
+        return say(language, "verified_bad", at=at), "late"
+    return say(language, "verified_ok", at=at, size=log.verified_size or log.size), "ok"
 
 
 def _china(value: datetime | None, language: str) -> str:
