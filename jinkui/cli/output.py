@@ -99,7 +99,7 @@ def print_error(error: JinkuiError, *, as_json: bool) -> None:
 
 
 def print_defect(error: Exception, *, as_json: bool) -> None:
-    """Say that Jinkui itself is at fault, and where; the message may quote a value and stays out."""
+    """Say that Jinkui itself is at fault, and where. The message may quote a value: left out."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown place"
     code, hint = "jinkui.defect", "set JINKUI_DEBUG=1 to see the trace, and report it"

@@ -97,7 +97,7 @@ def test_an_unverified_log_never_looks_verified(verified: bool | None, look: str
     """
     Not verified, passed and failed have three different looks.
     """
-    assert status_context(status(verified=verified), SESSION, "zh")["log_look"] == look
+    assert status_context(status(verified=verified), SESSION, "zh", NOW)["log_look"] == look
 
 
 def test_durations_round_down_and_never_go_below_zero() -> None:
@@ -143,6 +143,9 @@ def test_the_json_twin_says_what_the_page_says() -> None:
             "limit_text": "at most 4 hours",
             "limit_text_zh": "最迟 4 小时",
             "state": "running",
+            "discharged_at": None,
+            "late": False,
+            "provisional": False,
             "citation": "《某办法》第四条",
             "verified": False,
         }
