@@ -17,7 +17,7 @@ from jinkui.bridges import probes
 from jinkui.daemon.application import LARGEST_BODY
 from jinkui.daemon.headers import CONTENT_SECURITY_POLICY, HEADERS
 from jinkui.daemon.limits import session_limits
-from jinkui.procedures.agreement_office import MAY_APPLY
+from jinkui.procedures.offices import offices
 from jinkui.procedures.passwords import SHORTEST
 from jinkui.wiring.toolkit import Toolkit
 from jinkui.wiring.unit import Unit
@@ -31,6 +31,7 @@ from shared_kernel.canonical_json import Json
 
 _DAY: Final = 86_400
 _SAMPLE_ID: Final = "460100199003071237"
+_WRITES: Final = ("registry.enter", "agreement.apply", "record.intake", "incident.work")
 _PRAGMAS: Final = ("secure_delete", "temp_store", "journal_mode", "synchronous", "foreign_keys")
 
 
@@ -94,7 +95,9 @@ class OwnSystem:
             "lockout_minutes": home.number("daemon", "login_pause_minutes"),
             "default_accounts": list(probes.factory_accounts(actors)),
             "roles_separated": not any(roles_in_conflict(actor.roles) for actor in actors),
-            "auditor_can_change_log": "audit_admin" in MAY_APPLY,
+            "auditor_can_change_log": any(
+                "audit_admin" in roles for act, roles in offices().items() if act in _WRITES
+            ),
             "logout_revokes": probes.logout_revokes(toolkit, session_limits(home)),
             "csp": CONTENT_SECURITY_POLICY,
             "security_headers": sorted(name.decode() for name, _ in HEADERS),

@@ -9,7 +9,7 @@ import orjson
 
 from jinkui.cli.output import print_json, print_table, talk
 from jinkui.cli.session import terminal
-from jinkui.procedures.agreement_office import apply_agreement
+from jinkui.procedures.agreement_office import apply_agreement, end_agreement
 from secure_records.access.explain import explain_documents
 from secure_records.access.ports import AgreementSummary
 from shared_kernel.canonical_json import Json
@@ -39,7 +39,9 @@ def apply_command(file: Path, *, dry_run: bool, as_json: bool) -> int:
     """Put FILE (YAML) into force; its own term decides from when."""
     text = _bounded(file)
     with terminal() as desk:
-        applied = apply_agreement(desk.toolkit, desk.caller(), text, dry_run=dry_run)
+        applied = apply_agreement(
+            desk.toolkit, desk.officer("agreement.apply"), text, dry_run=dry_run
+        )
     agreement = applied.agreement
     document: dict[str, Json] = {
         "agreement": agreement.reference,
@@ -75,6 +77,25 @@ def list_command(*, as_json: bool) -> int:
         for row in rows
     ]
     print_table("agreements", ("agreement", "partner", "applied", "by", "ended"), table)
+    return 0
+
+
+@agreements.command("end")
+@click.argument("agreement")
+@click.option("--dry-run", is_flag=True, help="Say what would end, write nothing.")
+@click.option("--json", "as_json", is_flag=True)
+def end_command(agreement: str, *, dry_run: bool, as_json: bool) -> int:
+    """End AGREEMENT (its id) before its term: nothing more is disclosed from now on.
+
+    What the partner has already seen cannot be unseen.
+    """
+    with terminal() as desk:
+        caller = desk.officer("agreement.end")
+        ended = end_agreement(desk.toolkit, caller, agreement, dry_run=dry_run)
+    if as_json:
+        print_json({"agreement": agreement, "versions": ended, "ended": not dry_run})
+    else:
+        talk(f"{ended} versions of {agreement} {'would end' if dry_run else 'ended'}")
     return 0
 
 

@@ -56,7 +56,7 @@ def run_command(targets: tuple[str, ...], settings: tuple[str, ...], *, as_json:
     del targets  # one target exists today; the option keeps its place
     chosen = parse_assignments(settings) if settings else None
     with terminal() as desk:
-        actor = desk.caller().actor
+        actor = desk.officer("assessment.run").actor
         with progress("self-assessment 自查", quiet=as_json) as advance:
             timed = assess_home(
                 desk.toolkit, actor, chosen, lambda _step, done, total: advance(done, total)
@@ -95,6 +95,7 @@ def verdict_command(results: Path, settings: tuple[str, ...], *, as_json: bool) 
 def report_command(run: str, form: str, out: Path, *, as_json: bool) -> int:
     """Write the report of RUN."""
     with terminal() as desk:
+        desk.officer("assessment.report")
         path = write_report(desk.toolkit, run, form, out, desk.language)
     if as_json:
         print_json({"run_id": run, "format": form, "path": str(path)})

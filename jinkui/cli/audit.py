@@ -9,8 +9,9 @@ import click
 from jinkui.cli.exit_codes import DONE
 from jinkui.cli.output import print_json, print_table, talk
 from jinkui.cli.session import terminal
+from jinkui.procedures.trail_reading import read_trail
 from secure_records.audit.checkpoint import parse_checkpoint
-from secure_records.audit.trail import TrailEntry, TrailQuery, find_entries
+from secure_records.audit.trail import TrailEntry, TrailQuery
 from shared_kernel.canonical_json import Json
 from shared_kernel.instants import china_text, instant_text, parse_instant
 
@@ -41,7 +42,7 @@ def checkpoint_command(*, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True)
 def verify_command(*, as_json: bool) -> int:
     """Recompute every entry, node and root; check signatures and the anchor."""
-    with terminal() as desk:
+    with terminal(examining=True) as desk:
         verdict = desk.toolkit.verify_log()
         zh = desk.language == "zh"
     if as_json:
@@ -100,8 +101,8 @@ def trail_command(
         newest_first=newest,
         **filters,
     )
-    with terminal() as desk, desk.toolkit.reading() as unit:
-        page = find_entries(unit.audit_store, query)
+    with terminal() as desk:
+        page = read_trail(desk.toolkit, desk.officer("audit.trail"), query)
     if as_json:
         entries = [_entry(entry) for entry in page.entries]
         print_json({"entries": entries, "next_cursor": page.next_cursor})

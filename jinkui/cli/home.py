@@ -77,7 +77,7 @@ def init(
 @click.option("--json", "as_json", is_flag=True)
 def doctor(*, as_json: bool) -> int:
     """Is everything in order? Store pages, keys, log, anchor, settings."""
-    with terminal() as desk:
+    with terminal(examining=True) as desk:
         checks = examine(desk.toolkit)
     ok = all(check.ok for check in checks)
     if as_json:

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-import orjson
 
 from incident.duties.applicability import circumstances
 from incident.duties.deadlines import duties_due, duties_json
@@ -19,10 +18,13 @@ from incident.triage.grading import grade as grade_facts
 from incident.triage.grading import proposal_json
 from incident.triage.severity import parse_severity
 from jinkui.cli.incident_output import (
+    assignment,
     case_document,
     print_clocks,
     print_duties,
 )
+from jinkui.cli.incident_steps import MORE_STEPS
+from jinkui.cli.json_files import read_json
 from jinkui.cli.output import print_json, print_table, talk
 from jinkui.cli.session import terminal
 from jinkui.procedures.incident_papers import write_papers
@@ -44,7 +46,7 @@ class FactsUnreadable(BadInput):
 
 @click.group()
 def incident() -> None:
-    """Breaches: open, duties, grade, scope, draft, release, file, close, status."""
+    """Breaches: from the first sign to the last receipt, on the law's clock."""
 
 
 @incident.command("duties")
@@ -104,11 +106,12 @@ def grade_command(
     document: dict[str, object] = proposal_json(proposal)
     if case is not None:
         level = None if decide is None else parse_severity(decide)
-        with terminal() as desk, incident_room(desk.toolkit) as room:
-            actor = desk.caller().actor
-            after, _ = room.desk.grade(
-                case, actor=actor, facts=measures, reason=reason, decided=level
-            )
+        with terminal() as desk:
+            actor = desk.officer("incident.work").actor
+            with incident_room(desk.toolkit) as room:
+                after, _ = room.desk.grade(
+                    case, actor=actor, facts=measures, reason=reason, decided=level
+                )
         document = {**document, "case": case_document(after)}
     if as_json:
         print_json(document)
@@ -150,7 +153,7 @@ def open_command(
 ) -> int:
     """Open a case. Awareness is now; every duty and its clock is printed at once."""
     with terminal() as desk:
-        actor = desk.caller().actor
+        actor = desk.officer("incident.open").actor
         kinds = operators or tuple(desk.toolkit.home.text("incident", "operators").split())
         with incident_room(desk.toolkit) as room:
             case = room.desk.open(
@@ -175,8 +178,10 @@ def open_command(
 @click.option("--json", "as_json", is_flag=True)
 def status_command(*, as_json: bool) -> int:
     """Every clock of every open case, soonest first."""
-    with terminal() as desk, incident_room(desk.toolkit) as room:
-        clocks = room.desk.status()
+    with terminal() as desk:
+        desk.officer("incident.read")
+        with incident_room(desk.toolkit) as room:
+            clocks = room.desk.status()
     if as_json:
         print_json({"clocks": [clock.as_json() for clock in clocks]})
     else:
@@ -197,9 +202,11 @@ def scope_command(case: str, *, as_json: bool, **asked: str | None) -> int:
 
     Without --actor, --partner or --credential the last question of CASE is asked again.
     """
-    with terminal() as desk, incident_room(desk.toolkit) as room:
-        query = _query(room, case, asked, desk.toolkit.clock.now())
-        after, found = room.desk.scope(case, actor=desk.caller().actor, query=query)
+    with terminal() as desk:
+        actor = desk.officer("incident.work").actor
+        with incident_room(desk.toolkit) as room:
+            query = _query(room, case, asked, desk.toolkit.clock.now())
+            after, found = room.desk.scope(case, actor=actor, query=query)
     document = {**found.as_json(), "case": after.case}
     if as_json:
         print_json(document)
@@ -225,16 +232,18 @@ def draft_command(
     as_json: bool,
 ) -> int:
     """Write the report for one recipient, prefilled from the case."""
-    given = dict(_answer(text) for text in answers)
-    with terminal() as desk, incident_room(desk.toolkit) as room:
-        draft = room.desk.draft(
-            case,
-            actor=desk.caller().actor,
-            recipient=recipient,
-            stage=Stage(stage),
-            language=desk.language,
-            answers=given,
-        )
+    given = dict(assignment(text) for text in answers)
+    with terminal() as desk:
+        actor = desk.officer("incident.work").actor
+        with incident_room(desk.toolkit) as room:
+            draft = room.desk.draft(
+                case,
+                actor=actor,
+                recipient=recipient,
+                stage=Stage(stage),
+                language=desk.language,
+                answers=given,
+            )
         folder = out or desk.toolkit.home.folder / "out" / case
         papers = write_papers(folder, draft, desk.toolkit.home.institution_name, None)
     document = {
@@ -259,7 +268,7 @@ def draft_command(
 def release_command(case: str, draft: str, emergency: str | None, *, as_json: bool) -> int:
     """Sign DRAFT as this account; the second person's signature releases it."""
     with terminal() as desk:
-        actor = desk.caller().actor
+        actor = desk.officer("incident.release").actor
         signer = desk.toolkit.personal_signer(actor)
         with incident_room(desk.toolkit) as room:
             approval = room.desk.approve(case, draft, actor=actor, signer=signer)
@@ -304,7 +313,7 @@ def file_command(
     from jinkui.procedures.file_report import file_to_platform  # noqa: PLC0415 - HTTP only if used
 
     with terminal() as desk:
-        toolkit, actor = desk.toolkit, desk.caller().actor
+        toolkit, actor = desk.toolkit, desk.officer("incident.work").actor
         if platform:
             filing = file_to_platform(toolkit, case, draft, actor)
         else:
@@ -329,13 +338,8 @@ def _proof(path: Path | None, channel: str, at: datetime) -> HandProof:
     return HandProof(name=path.name, digest=digest, channel=channel, submitted_at=at)
 
 
-def _facts(path: Path) -> dict[str, int | float]:
-    if path.stat().st_size > _LARGEST_FACTS:
-        raise FactsUnreadable("the facts file is larger than 1 MiB", where=path.name)
-    try:
-        value = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise FactsUnreadable("the facts file is not JSON", where=path.name) from error
+def _facts(path: Path) -> Mapping[str, int | float]:
+    value = read_json(path, _LARGEST_FACTS)
     if not isinstance(value, dict):
         raise FactsUnreadable("the facts file is no JSON object", where=path.name)
     return value
@@ -356,8 +360,5 @@ def _query(
     )
 
 
-def _answer(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator or not name:
-        raise FactsUnreadable("an answer is FIELD=TEXT", where="--answer")
-    return name, value
+for _command in MORE_STEPS:
+    incident.add_command(_command)

@@ -11,7 +11,27 @@ from incident.workflow.clocks import Clock
 from jinkui.cli.output import print_table
 from jinkui.console.pages.status import duration_text
 from shared_kernel.canonical_json import Json
+from shared_kernel.errors import BadInput
 from shared_kernel.instants import china_text, instant_text
+
+
+class AssignmentMalformed(BadInput):
+    """An answer or fact is written FIELD=TEXT."""
+
+    code = "incident.assignment_malformed"
+    default_hint = "write for example measures_taken=..."
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """Read ``FIELD=TEXT``.
+
+    Raises:
+        AssignmentMalformed: no equals sign or no field.
+    """
+    name, separator, value = text.partition("=")
+    if not separator or not name.strip():
+        raise AssignmentMalformed("an answer is FIELD=TEXT")
+    return name.strip(), value
 
 
 def case_document(case: Case) -> dict[str, Json]:

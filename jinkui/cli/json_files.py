@@ -18,7 +18,7 @@ class JsonFileRefused(BadInput):
     """The file is too large or not JSON."""
 
     code = "file.not_json"
-    default_hint = "hand over a JSON file; the commands' documents are published in docs/reference"
+    default_hint = "hand over a JSON file in UTF-8; see docs/reference"
 
 
 def read_json(path: Path, largest: int = LARGEST) -> Json:

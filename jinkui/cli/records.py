@@ -35,7 +35,7 @@ def records() -> None:
 def import_command(file: Path, role: str | None, *, as_json: bool) -> int:
     """Take in FILE, JSON Lines. Bad lines are refused by number; good ones go in."""
     with terminal() as desk:
-        caller = desk.caller(role)
+        caller = desk.officer("record.intake", role)
         with progress(file.name, quiet=as_json) as advance:
             summary = import_file(desk.toolkit, caller, file, advance)
     if as_json:
@@ -72,7 +72,7 @@ def search_command(
     """Find records by id_no, phone or name_birth ("name|1990-03-07"). A search is a disclosure."""
     wanted = dict(_criterion(text) for text in criteria)
     with terminal() as desk:
-        page = desk.toolkit.vault.search(desk.caller(role), wanted, purpose, limit, cursor)
+        page = desk.toolkit.vault.search(desk.reader(purpose, role), wanted, purpose, limit, cursor)
     if as_json:
         print_json(
             {
@@ -107,7 +107,7 @@ def get_command(
 ) -> int:
     """Read RECORD as far as agreements and roles allow."""
     with terminal() as desk:
-        view = desk.toolkit.vault.read(desk.caller(role), record, purpose, fields)
+        view = desk.toolkit.vault.read(desk.reader(purpose, role), record, purpose, fields)
     if as_json:
         print_json(
             {
@@ -139,6 +139,7 @@ def get_command(
 def inspect_command(record: str, *, as_json: bool) -> int:
     """Show what may be seen of RECORD's envelope without any key."""
     with terminal() as desk:
+        desk.officer("record.inspect")
         summary = desk.toolkit.vault.inspect(record)
     document: dict[str, Json] = {"id": record, **asdict(summary)}
     if as_json:

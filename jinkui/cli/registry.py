@@ -7,11 +7,17 @@ from pathlib import Path
 import click
 
 from jinkui.cli.output import print_json, print_table, talk
-from jinkui.cli.session import terminal
+from jinkui.cli.session import Terminal, terminal
+from jinkui.procedures.credentials import credential_of, replace_credential
+from jinkui.procedures.passwords import set_password
 from jinkui.procedures.registry_entry import enter_registry
 from shared_kernel.errors import BadInput
 
+FIRST = "terminal"
+"""Who enters the first registry of a home."""
+
 _LARGEST = 4 * 1024 * 1024
+_LONGEST_PASSWORD = 256
 
 
 class RegistryFileTooLarge(BadInput):
@@ -23,7 +29,7 @@ class RegistryFileTooLarge(BadInput):
 
 @click.group()
 def registry() -> None:
-    """Institution, staff, partners and accounts: apply, list."""
+    """Institution, staff, partners and accounts: apply, list, password, credential."""
 
 
 @registry.command("apply")
@@ -34,7 +40,8 @@ def apply_command(file: Path, *, as_json: bool) -> int:
     if file.stat().st_size > _LARGEST:
         raise RegistryFileTooLarge(f"{file.name} is larger than 4 MiB", where=file.name)
     with terminal() as desk:
-        actor = desk.invocation.actor or desk.toolkit.home.default_actor or "terminal"
+        # The first registry of a home is entered before there is any account to act as.
+        actor = FIRST if _empty(desk) else desk.officer("registry.enter").actor
         document = enter_registry(desk.toolkit, actor, file.read_bytes())
     counts = {
         "institution": document.institution.credit_code,
@@ -80,3 +87,52 @@ def list_command(*, as_json: bool) -> int:
     ]
     print_table("accounts", ("account", "person", "roles", "partner"), rows)
     return 0
+
+
+@registry.command("password")
+@click.argument("account")
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File with the password; default: asked for on the terminal.",
+)
+@click.option("--json", "as_json", is_flag=True)
+def password_command(account: str, file: Path | None, *, as_json: bool) -> int:
+    """Give ACCOUNT a console password."""
+    if file is None:
+        password = str(
+            click.prompt("password", hide_input=True, confirmation_prompt=True, err=True)
+        )
+    else:
+        with file.open(encoding="utf-8") as opened:
+            password = opened.read(_LONGEST_PASSWORD).rstrip("\r\n")
+    with terminal() as desk:
+        actor = desk.officer("account.password").actor
+        set_password(desk.toolkit, actor, account, password)
+    if as_json:
+        print_json({"account": account, "signs_in": True})
+    else:
+        talk(f"{account} can sign in to the console")
+    return 0
+
+
+@registry.command("credential")
+@click.argument("account")
+@click.option("--json", "as_json", is_flag=True)
+def credential_command(account: str, *, as_json: bool) -> int:
+    """Take the first credential of ACCOUNT out of use and give it a new one."""
+    with terminal() as desk:
+        actor = desk.officer("credential.replace").actor
+        old = credential_of(desk.toolkit, account)
+        fresh = replace_credential(desk.toolkit, actor, old)
+    if as_json:
+        print_json({"account": account, "credential": fresh, "replaced": old})
+    else:
+        talk(f"{account}: {old} opens nothing any more; new credential {fresh}")
+    return 0
+
+
+def _empty(desk: Terminal) -> bool:
+    with desk.toolkit.reading() as unit:
+        return not unit.registry.actors(desk.toolkit.tenant)

@@ -16,10 +16,12 @@ from dataclasses import dataclass
 import click
 
 from jinkui.cli.entry import Invocation
-from jinkui.settings.home import read_home
+from jinkui.procedures.offices import require_office, suitable_role
 from jinkui.system_clock import SystemClock
 from jinkui.wiring.toolkit import Toolkit, open_toolkit
+from secure_records.access.internal_roles import internal_roles
 from secure_records.models import Caller
+from secure_records.registry.models import Actor
 from shared_kernel.errors import BadInput, Refused
 
 
@@ -50,12 +52,35 @@ class Terminal:
         return self.invocation.language
 
     def caller(self, role: str | None = None) -> Caller:
-        """The signed-in account in one of its roles.
+        """The signed-in account in ``role``, else in its first role.
 
         Raises:
             ActorUnknown: no such account.
             RoleNotHeld: it does not hold ``role``.
         """
+        return self._as(self._account(), role)
+
+    def officer(self, act: str, role: str | None = None) -> Caller:
+        """The signed-in account in the role that holds an office.
+
+        Raises:
+            NotYourOffice: none of its roles does; the denial is in the log.
+        """
+        account = self._account()
+        caller = self._as(account, role or suitable_role(act, account.roles))
+        require_office(self.toolkit, caller, act)
+        return caller
+
+    def reader(self, purpose: str, role: str | None = None) -> Caller:
+        """The signed-in account in the first role that may read anything for this purpose."""
+        account = self._account()
+        if role is None and account.partner is None:
+            rows = internal_roles()
+            fitting = (name for name in account.roles if name in rows)
+            role = next((n for n in fitting if purpose in rows[n].purposes), None)
+        return self._as(account, role)
+
+    def _account(self) -> Actor:
         name = self.invocation.actor or self.toolkit.home.default_actor
         if not name:
             raise ActorUnknown("no account was named")
@@ -63,30 +88,40 @@ class Terminal:
             actor = unit.registry.actor(self.toolkit.tenant, name)
         if actor is None:
             raise ActorUnknown(f"no account {name}", where="--as")
+        return actor
+
+    def _as(self, actor: Actor, role: str | None) -> Caller:
         if role is not None and role not in actor.roles:
-            raise RoleNotHeld(f"{name} does not hold the role {role}", where="--role")
-        credential = actor.credential_ids[0] if actor.credential_ids else None
+            raise RoleNotHeld(f"{actor.id} does not hold the role {role}", where="--role")
         return Caller(
             actor=actor.id,
             role=role or actor.roles[0],
             partner=actor.partner,
-            credential=credential,
+            credential=actor.credential_ids[0] if actor.credential_ids else None,
         )
 
 
 @contextmanager
-def terminal() -> Iterator[Terminal]:
+def terminal(*, examining: bool = False) -> Iterator[Terminal]:
     """Open the home named by the options; sign the log's head when entries were added.
+
+    Args:
+        examining: The command looks for damage: a store that does not continue its
+            anchor is opened all the same, and nothing is signed in the end.
 
     Raises:
         HomeNotFound: there is none.
+        LogRolledBack: an older or another store was put in place.
     """
     invocation = click.get_current_context().find_object(Invocation)
     if invocation is None:
         raise ActorUnknown("the command was called without its options")
-    read_home(invocation.home)
     clock = SystemClock()
     with open_toolkit(invocation.home, invocation.passphrase_file, clock, os.urandom) as toolkit:
+        if examining:
+            yield Terminal(toolkit=toolkit, invocation=invocation)
+            return
+        toolkit.require_anchored()
         before = _size(toolkit)
         try:
             yield Terminal(toolkit=toolkit, invocation=invocation)

@@ -13,14 +13,16 @@ from jinkui.procedures.official_result import (
     official_attachment,
     send_official,
 )
-from jinkui.wiring.supervision import supervision_desk
+from jinkui.wiring.supervision import SealedSecrets, supervision_desk
 from shared_kernel.instants import china_text
 from supervision.delivery import DeliveryOutcome
+
+_LARGEST_SECRET = 4096
 
 
 @click.group()
 def supervision() -> None:
-    """The provincial supervision platform: official, send, receipts, verify."""
+    """The provincial supervision platform: official, send, receipts, verify, secret."""
 
 
 @supervision.command("official")
@@ -30,11 +32,36 @@ def supervision() -> None:
 def official_command(description: Path, report: Path, *, as_json: bool) -> int:
     """Take in an official evaluation: DESCRIPTION (JSON) bound to the signed REPORT (PDF)."""
     with terminal() as desk:
-        result = import_official(desk.toolkit, desk.caller().actor, description, report)
+        result = import_official(
+            desk.toolkit, desk.officer("supervision.official").actor, description, report
+        )
     if as_json:
         print_json({"evaluation": result.report_number, "conclusion": result.conclusion})
     else:
         talk(f"official evaluation {result.report_number}: {result.conclusion}")
+    return 0
+
+
+@supervision.command("secret")
+@click.argument("name")
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    required=True,
+    help="File with the secret, exactly its bytes.",
+)
+@click.option("--json", "as_json", is_flag=True)
+def secret_command(name: str, file: Path, *, as_json: bool) -> int:
+    """Enter a secret of the platform profile (e.g. exchange_key); it is kept sealed."""
+    with terminal() as desk:
+        desk.officer("supervision.secret")
+        with file.open("rb") as opened:
+            SealedSecrets(desk.toolkit).enter({name: opened.read(_LARGEST_SECRET)})
+    if as_json:
+        print_json({"secret": name, "entered": True})
+    else:
+        talk(f"{name} is kept sealed")
     return 0
 
 
@@ -48,15 +75,13 @@ def send_command(
 ) -> int:
     """Deliver what is due; with EVALUATION and --report, submit that official result first."""
     with terminal() as desk:
-        toolkit = desk.toolkit
+        toolkit, actor = desk.toolkit, desk.officer("supervision.send").actor
         submitted = None
         if evaluation is not None:
             if report is None:
                 raise click.UsageError("EVALUATION needs --report, the signed PDF")
             attachment = official_attachment(report)
-            submitted = send_official(
-                toolkit, desk.caller().actor, evaluation, attachment, dry_run=dry_run
-            )
+            submitted = send_official(toolkit, actor, evaluation, attachment, dry_run=dry_run)
         outcomes: tuple[DeliveryOutcome, ...] = ()
         if not dry_run:
             with supervision_desk(toolkit) as room:
@@ -83,8 +108,10 @@ def send_command(
 @click.option("--json", "as_json", is_flag=True)
 def receipts_command(*, as_json: bool) -> int:
     """The latest receipt of every answered message."""
-    with terminal() as desk, supervision_desk(desk.toolkit) as room:
-        lines = room.receipts()
+    with terminal() as desk:
+        desk.officer("supervision.receipts")
+        with supervision_desk(desk.toolkit) as room:
+            lines = room.receipts()
     if as_json:
         print_json({"receipts": [line.as_json() for line in lines]})
         return 0
@@ -100,8 +127,10 @@ def receipts_command(*, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True)
 def verify_command(message: str, *, as_json: bool) -> int:
     """Verify every receipt of MESSAGE against the stored bytes."""
-    with terminal() as desk, supervision_desk(desk.toolkit) as room:
-        count = room.verify(message)
+    with terminal() as desk:
+        desk.officer("supervision.receipts")
+        with supervision_desk(desk.toolkit) as room:
+            count = room.verify(message)
     if as_json:
         print_json({"ok": True, "receipts": count})
     else:

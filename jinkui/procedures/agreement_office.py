@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
+from jinkui.procedures.offices import require_office
 from jinkui.wiring.toolkit import Toolkit
 from secure_records.access.agreement_register import Applied
 from secure_records.audit.entry import AuditFact
 from secure_records.models import Caller
-from shared_kernel.errors import JinkuiError, Refused
-
-MAY_APPLY: Final = frozenset({"security_admin", "data_protection_officer"})
-"""Roles that hold this office; the system administrator is not among them."""
-
-
-class NotYourOffice(Refused):
-    """Agreements are put into force by the security administrator or the privacy officer."""
-
-    code = "agreements.not_your_office"
-    default_hint = "act as the security administrator or the data protection officer (--as)"
+from shared_kernel.errors import JinkuiError
 
 
 def apply_agreement(toolkit: Toolkit, caller: Caller, text: bytes, *, dry_run: bool) -> Applied:
@@ -35,9 +25,7 @@ def apply_agreement(toolkit: Toolkit, caller: Caller, text: bytes, *, dry_run: b
     fact = AuditFact(
         at=at, actor=caller.actor, role=caller.role, action="agreement.apply", decision="done"
     )
-    if caller.role not in MAY_APPLY:
-        _note(toolkit, replace(fact, decision="deny", outcome=NotYourOffice.code))
-        raise NotYourOffice(f"the role {caller.role} does not put agreements into force")
+    require_office(toolkit, caller, "agreement.apply")
     if dry_run:
         with toolkit.transaction() as unit:
             applied = unit.agreements.apply(text, at=at, by=caller.actor)
@@ -59,6 +47,33 @@ def apply_agreement(toolkit: Toolkit, caller: Caller, text: bytes, *, dry_run: b
         _note(toolkit, replace(fact, decision="failed", outcome=error.code))
         raise
     return applied
+
+
+def end_agreement(toolkit: Toolkit, caller: Caller, agreement: str, *, dry_run: bool) -> int:
+    """End every version of an agreement now, with its audit entry; how many that were.
+
+    Raises:
+        NotYourOffice: the role may not.
+        UnknownAgreement: there is none of this id.
+    """
+    require_office(toolkit, caller, "agreement.end")
+    at = toolkit.clock.now()
+    with toolkit.transaction() as unit:
+        ended = unit.agreements.end(agreement, at=at)
+        if dry_run:
+            unit.connection.rollback()
+            return ended
+        unit.log.append(
+            AuditFact(
+                at=at,
+                actor=caller.actor,
+                role=caller.role,
+                action="agreement.end",
+                decision="done",
+                details={"agreement": agreement, "versions": ended},
+            )
+        )
+    return ended
 
 
 def _note(toolkit: Toolkit, fact: AuditFact) -> None:

@@ -22,18 +22,23 @@ class Finding:
 
 
 def examine(toolkit: Toolkit) -> tuple[Finding, ...]:
-    """Look at everything that can be looked at without another system."""
-    home = toolkit.home
+    """Look at everything that can be looked at without another system.
+
+    A store whose pages do not authenticate is not looked into any further.
+    """
+    first = (_store(toolkit), _modes(toolkit), _profile(toolkit.home))
+    return (*first, *_contents(toolkit)) if first[0].ok else first
+
+
+def _contents(toolkit: Toolkit) -> tuple[Finding, ...]:
     verdict = toolkit.verify_log()
     with toolkit.reading() as unit:
         institution = unit.registry.institution(toolkit.tenant)
         actors = unit.registry.actors(toolkit.tenant)
         records = unit.records.count(toolkit.tenant)
     bad = [check.detail for check in verdict.checks if not check.ok]
-    anchored = toolkit.anchor() is not None
+    anchored = toolkit.anchor.read() is not None
     return (
-        _store(toolkit),
-        _modes(toolkit),
         Finding(
             id="log",
             ok=verdict.ok,
@@ -53,8 +58,9 @@ def examine(toolkit: Toolkit) -> tuple[Finding, ...]:
             detail=f"{len(actors)} accounts" if institution else "the institution is not entered",
             hint="jinkui registry apply FILE",
         ),
-        Finding(id="records", ok=True, detail=f"{records} records, suite {home.suite}", hint=""),
-        _profile(home),
+        Finding(
+            id="records", ok=True, detail=f"{records} records, suite {toolkit.home.suite}", hint=""
+        ),
     )
 
 

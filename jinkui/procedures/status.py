@@ -131,8 +131,8 @@ def status_document(status: Status) -> Json:
             {
                 "case": line.case,
                 "rule_id": line.rule_id,
-                "recipient": line.recipient_en,
-                "recipient_zh": line.recipient_zh,
+                "recipient": line.recipient_zh,
+                "recipient_en": line.recipient_en,
                 "due_at": _text(line.due_at),
                 "limit_text": line.limit_en,
                 "limit_text_zh": line.limit_zh,

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from classification.adapters.tables import metadata as classification_tables
-
 from incident.adapters.tables import metadata as incident_tables
-from jinkui.settings.home import Home, read_home, write_home
+from jinkui.settings.home import Home, HomeExists, read_home, write_home
 from secure_records.adapters.agreement_tables import metadata as agreement_tables
 from secure_records.adapters.audit_tables import audit_metadata as audit_tables
 from secure_records.adapters.embedded_store import EmbeddedStore
@@ -80,18 +79,20 @@ def create(
     demo = head["profile"] == "demo"
     if passphrase_file is None and not demo:
         raise PassphraseMissing("a home outside the demo profile needs a passphrase file")
-    if passphrase_file is not None:
-        _read_passphrase(passphrase_file)
+    if (folder / "home.toml").exists():
+        raise HomeExists(f"{folder} already holds a home", where=str(folder))
+    # Demo only: the passphrase lies beside what it protects, so that no person is needed.
+    made = entropy(_DEMO_PASSPHRASE_BYTES).hex().encode()
+    passphrase = made if passphrase_file is None else _read_passphrase(passphrase_file)
+    # Everything that can be refused is refused before the first file is written.
+    provider = PassphraseRoot(profile=head["profile"])
+    descriptor, _ = provider.create(suite_named(head["suite"]), passphrase, entropy, clock.now())
     write_home(folder, head, sections)
     home = read_home(folder)
     path = passphrase_file or home.keys_folder / DEMO_FILE
     if passphrase_file is None:
-        # Demo only: the passphrase lies beside what it protects, so that no person is needed.
-        path.write_text(entropy(_DEMO_PASSPHRASE_BYTES).hex() + "\n", encoding="ascii")
+        path.write_bytes(made + b"\n")
         path.chmod(0o600)
-    suite = suite_named(home.suite)
-    provider = PassphraseRoot(profile=home.profile)
-    descriptor, _ = provider.create(suite, _read_passphrase(path), entropy, clock.now())
     root_file = home.keys_folder / ROOT_FILE
     root_file.write_text(json.dumps(descriptor, indent=2) + "\n", encoding="utf-8")
     root_file.chmod(0o600)

@@ -7,7 +7,6 @@ daemon and demo use the same one.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from jinkui.bridges.ages import minors
 from jinkui.bridges.person_keys import PersonalKeys
 from jinkui.bridges.subject_tags import AuditKeyTags
 from jinkui.settings.home import Home
+from jinkui.wiring.anchor import Anchor
 from jinkui.wiring.homes import HomeFiles, open_files
 from jinkui.wiring.unit import Unit
 from secure_records.access.decision import AccessPolicy
@@ -31,7 +31,7 @@ from secure_records.admission.red_lines import admit
 from secure_records.audit.checkpoint import verify_checkpoint
 from secure_records.audit.findings import LogVerdict
 from secure_records.audit.log import AuditLog
-from secure_records.audit.note import NoteKey, vkey_text
+from secure_records.audit.note import NoteKey
 from secure_records.audit.verification import verify_log
 from secure_records.keys.key_ring import KeyRing
 from secure_records.keys.signing_keys import Verifier
@@ -128,32 +128,35 @@ class Toolkit:
         signers = self.keys.log_signers(self.tenant)
         return tuple(NoteKey(name=self.home.origin, public_key=s.public_key) for s in signers)
 
+    @property
+    def anchor(self) -> Anchor:
+        """The checkpoint kept outside the store."""
+        return Anchor(self.home.anchor_file, self.log_keys(), self.verifier)
+
+    def require_anchored(self) -> None:
+        """Return if and only if the store continues its anchor.
+
+        Raises:
+            LogRolledBack: an older or another store was put in place.
+        """
+        with self.reading() as unit:
+            self.anchor.require_continued(unit.audit_store)
+
     def seal_log(self) -> str:
-        """Sign the head of the log, keep the note, and put a copy into the anchor folder."""
+        """Sign the head of the log, keep the note, and put a copy into the anchor folder.
+
+        Raises:
+            LogRolledBack: the log does not continue its anchor; nothing is signed.
+            CheckpointInconsistent: it does not continue its last checkpoint.
+        """
+        anchor = self.anchor
         with self.transaction() as unit:
+            anchor.require_continued(unit.audit_store)
             note = unit.log.checkpoint(
                 self.home.origin, self.keys.log_signers(self.tenant), self.clock.now()
             )
-        self._write_anchor(note)
+        anchor.write(note)
         return note
-
-    def _write_anchor(self, note: str) -> None:
-        path = self.home.anchor_file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".new")
-        # Write beside, then rename: a crash leaves the old anchor or the new one.
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(note)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        keys = "".join(f"{vkey_text(key)}\n" for key in self.log_keys())
-        path.with_name("log-keys").write_text(keys, encoding="utf-8")
-
-    def anchor(self) -> str | None:
-        """The checkpoint kept outside the store, if there is one."""
-        path = self.home.anchor_file
-        return path.read_text(encoding="utf-8") if path.is_file() else None
 
     def verify_log(self) -> LogVerdict:
         """Recompute everything the log claims."""
@@ -162,7 +165,7 @@ class Toolkit:
                 unit.audit_store,
                 self.verifier,
                 self.log_keys(),
-                anchor_note=self.anchor(),
+                anchor_note=self.anchor.read(),
                 tags=self.tags,
                 need=len(self.log_keys()),
             )

@@ -61,6 +61,9 @@ class InternalRole:
     apart_from: frozenset[str]
     """Roles that the same person must not hold."""
 
+    purposes: frozenset[str]
+    """Purposes for which the role may read anything at all."""
+
 
 @cache
 def internal_roles() -> Mapping[str, InternalRole]:
@@ -72,6 +75,7 @@ def internal_roles() -> Mapping[str, InternalRole]:
                 label=Label(zh=row.zh, en=row.en),
                 reads_records=row.no_records is None,
                 apart_from=frozenset(row.apart_from),
+                purposes=frozenset(word for grant in row.grants for word in grant.purposes),
             )
             for row in _document().roles
         }

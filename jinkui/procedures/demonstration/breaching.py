@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from incident.notices.deliveries import DeliveryChannel, DeliveryState, plan_batch
+from incident.notices.deliveries import DeliveryChannel
 from incident.reports.draft import Draft
 from incident.reports.draft import Stage as ReportStage
 from incident.reports.filing import HandProof
@@ -33,6 +33,7 @@ from jinkui.procedures.demonstration.storing import StoredRecords
 from jinkui.procedures.demonstration.telling import Chapter, Line
 from jinkui.procedures.file_report import file_to_platform
 from jinkui.procedures.incident_papers import write_papers
+from jinkui.procedures.notify_individuals import notify_individuals
 from jinkui.system_clock import stopwatch
 from jinkui.wiring.incidents import BEGINNING, incident_room
 from jinkui.wiring.supervision import Platform
@@ -75,7 +76,7 @@ def breach(stage: Stage, stored: StoredRecords, platform: Platform) -> Chapter:
         toolkit.vault.read(thief, record, "dispensing")
     case, scope = _open_and_scope(stage, stolen)
     locked_out = _contain(stage, stolen)
-    told = _tell(stage, case, scope, stolen, platform)
+    told = _tell(stage, case, platform)
     with incident_room(toolkit) as room:
         room.desk.record(
             case.case,
@@ -145,7 +146,7 @@ def _contain(stage: Stage, stolen: str) -> bool:
     return False
 
 
-def _tell(stage: Stage, case: Case, scope: BreachScope, stolen: str, platform: Platform) -> _Told:
+def _tell(stage: Stage, case: Case, platform: Platform) -> _Told:
     toolkit = stage.toolkit
     folder = toolkit.home.folder / "out" / case.case
     drafts: list[Draft] = []
@@ -186,33 +187,10 @@ def _tell(stage: Stage, case: Case, scope: BreachScope, stolen: str, platform: P
     filing = file_to_platform(
         toolkit, case.case, by_recipient[HEALTH].draft_id, DATA_OFFICER, platform
     )
-    batch = _notify(stage, case, scope, stolen, by_recipient[PEOPLE])
+    notice = by_recipient[PEOPLE].draft_id
+    round_ = notify_individuals(toolkit, case.case, notice, DATA_OFFICER, DeliveryChannel.APP)
     receipt = filing.receipt.reference if filing.receipt else ""
-    return _Told(drafts=tuple(drafts), receipt=receipt, batch=batch)
-
-
-def _notify(stage: Stage, case: Case, scope: BreachScope, stolen: str, letter: Draft) -> int:
-    toolkit = stage.toolkit
-    with incident_room(toolkit) as room:
-        query = AccessQuery(since=BEGINNING, until=toolkit.clock.now(), credential=stolen)
-        window = toolkit.evidence(room.unit, room.note).window(query)
-        planned = plan_batch(
-            scope.subject_refs,
-            minors=window.minors,
-            channel=DeliveryChannel.APP,
-            at=toolkit.clock.now(),
-        )
-        # The invented persons have no telephones that ring: handed to the channel, not confirmed.
-        sent = tuple(replace(item, state=DeliveryState.SENT) for item in planned)
-        room.desk.notify(case.case, letter.draft_id, actor=DATA_OFFICER, deliveries=sent)
-        proof = HandProof(
-            name="notice-batch",
-            digest=str(letter.digest()),
-            channel="app",
-            submitted_at=toolkit.clock.now(),
-        )
-        room.desk.file(case.case, letter.draft_id, actor=DATA_OFFICER, by=proof)
-    return len(sent)
+    return _Told(drafts=tuple(drafts), receipt=receipt, batch=round_.persons)
 
 
 def _lines(

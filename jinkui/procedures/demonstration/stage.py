@@ -197,6 +197,9 @@ def _enter_people(toolkit: Toolkit, hospital: SyntheticHospital) -> None:
     for actor in document["actors"]:
         if actor["id"] == PHARMACIST:
             actor["credential_ids"] = [FIRST_CREDENTIAL]
+        if actor["id"] == DATA_OFFICER:
+            # A newcomer tries every command as one person; these offices may be held together.
+            actor["roles"] = [*actor["roles"], "records_officer", "quality_control"]
     data = orjson.dumps(document)
     (toolkit.home.folder / "input" / "registry.json").write_bytes(data)
     enter_registry(toolkit, "demo", data)

@@ -137,8 +137,8 @@ def test_the_json_twin_says_what_the_page_says() -> None:
         {
             "case": "case_01k2abcdefghjkmnpqrstvwxyz",
             "rule_id": "R",
-            "recipient": "provincial CAC",
-            "recipient_zh": "属地省级网信部门",
+            "recipient": "属地省级网信部门",
+            "recipient_en": "provincial CAC",
             "due_at": "2026-03-01T16:00:00Z",
             "limit_text": "at most 4 hours",
             "limit_text_zh": "最迟 4 小时",
