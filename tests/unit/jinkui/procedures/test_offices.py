@@ -24,9 +24,9 @@ def test_a_partner_holds_no_office(toolkit: Toolkit) -> None:
     """
     for act, roles in offices().items():
         before = entries(toolkit)
+        caller = Caller(actor="x001", role=min(roles), partner="demo-pharmacy")
 
         with pytest.raises(NotYourOffice):
-            caller = Caller(actor="x001", role=min(roles), partner="demo-pharmacy")
             require_office(toolkit, caller, act)
 
         assert entries(toolkit) == before + 1
