@@ -27,7 +27,7 @@ from incident.workflow.timeline import TimelineEntry, timeline
 from shared_kernel.canonical_json import Json
 from shared_kernel.identifiers import Entropy, require_identifier
 from shared_kernel.instants import Clock as NowClock
-from shared_kernel.instants import in_utc
+from shared_kernel.instants import in_utc, instant_text
 from shared_kernel.signatures import SignatureVerifier
 
 
@@ -168,7 +168,12 @@ class CaseBook:
         after = advance(self._rules.law, current, event)
         index = self._ports.journal.record(
             f"incident.{kind.value}",
-            {"case": case, "seq": event.seq, "payload": str(event.digest())},
+            {
+                "case": case,
+                "seq": event.seq,
+                "event_at": instant_text(event.event_at),
+                "payload": str(event.digest()),
+            },
             at=now,
             actor=actor,
         )

@@ -66,6 +66,14 @@ class CaseStore(Protocol):
         ...
 
 
+class IndexedCaseStore(CaseStore, Protocol):
+    """A case store that also says where the log noted each event."""
+
+    def journal_indexes(self, tenant: str, case: str) -> Mapping[int, int]:
+        """Event number to index of its entry in the audit log."""
+        ...
+
+
 class FilingChannel(Protocol):
     """A platform that takes reports."""
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 import msgspec
 
+from secure_records.access.outcome import Obligation
 from secure_records.kinds.identity import SubjectIdentity
 from secure_records.kinds.import_line import MediaReference
 from shared_kernel.canonical_json import Json
@@ -121,6 +122,13 @@ class RecordView:
 
     masked: tuple[str, ...]
     withheld: tuple[str, ...]
+    obligations: tuple[Obligation, ...]
+    """What the receiver owes, each with its clause; ``as_json`` is the outward form.
+    Nobody inside the institution owes any: that is an agreement's matter."""
+
+    watermark: str | None
+    """Must be visible wherever the view is shown; None: none is owed."""
+
     disclosure_id: str
     """``dis_…``: the same in the audit entry."""
 
@@ -145,4 +153,8 @@ class SearchPage:
     next_cursor: str | None
     """Hand it back for the next page; None: this was the last."""
 
+    obligations: tuple[Obligation, ...]
+    """What is owed for the records on this page, and the row cap that cut it."""
+
+    watermark: str | None
     disclosure_id: str

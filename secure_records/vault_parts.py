@@ -22,7 +22,6 @@ from secure_records.admission.facts import Admission, AdmissionFacts
 from secure_records.audit.entry import AuditDecision, AuditFact
 from secure_records.envelope.suites import mac
 from secure_records.index.terms import identity_bytes
-from secure_records.kinds.catalogue import grade_of
 from secure_records.kinds.identity import SubjectIdentity
 from secure_records.models import Caller, NewRecord
 from secure_records.options import VaultOptions
@@ -101,11 +100,13 @@ class VaultParts:
     """Asked inside each transaction: an agreement that ended a moment ago has ended."""
 
     admit: Callable[[NewRecord, AdmissionFacts], Admission]
+    grade: Callable[[str, msgspec.Struct], Grade]
+    """Grade owed to a record by kind and body. No default: a vault that nobody told how to
+    grade would hand out special diseases like any other."""
+
     clock: Clock
     entropy: Entropy
     options: VaultOptions = field(default_factory=VaultOptions)
-    grade: Callable[[str, msgspec.Struct], Grade] = grade_of
-    """Protection level of a record by kind and body."""
 
     def term_mac(self, column: str, version: int, data: bytes) -> bytes:
         """MAC of the blind index; satisfies ``TermMac``."""

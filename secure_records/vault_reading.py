@@ -27,6 +27,7 @@ from secure_records.ports import RecordRow
 from secure_records.sealing import full_view, open_row
 from secure_records.vault_asking import Asking
 from secure_records.vault_errors import RecordNotFound, RecordWithheld
+from secure_records.vault_owing import noting_owed, watermark
 from secure_records.vault_parts import VaultParts, fact_of, noting, require_purpose
 from shared_kernel.errors import VerificationFailed
 from shared_kernel.identifiers import new_identifier, require_identifier
@@ -85,6 +86,8 @@ def read_record(
         body=body,
         masked=masked,
         withheld=withheld,
+        obligations=decision.obligations,
+        watermark=watermark(decision.obligations, caller, disclosure, at),
         disclosure_id=disclosure,
         created_at=row.created_at,
     )
@@ -132,6 +135,7 @@ def _decided(
     fact = noting(fact, grade=row.grade)
     if decision.permit:
         served = served_fields(row.kind, decision, fields)
+        fact = noting_owed(fact, decision.obligations)
         return replace(fact, fields=served, outcome="served")
     codes = [reason.code for reason in decision.reasons]
     return replace(noting(fact, reasons=codes), outcome=AccessDenied.code)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.engine import Connection
 
 from secure_records.access.errors import AccessDenied
-from secure_records.access.outcome import Decision
+from secure_records.access.outcome import Decision, Obligation
 from secure_records.audit.entry import AuditFact
 from secure_records.errors import KeyNotFound
 from secure_records.index.terms import COLUMNS, IndexTerm, column_of, matches, query_term
@@ -26,6 +26,7 @@ from secure_records.ports import RecordRow
 from secure_records.sealing import open_row
 from secure_records.vault_asking import Asking
 from secure_records.vault_errors import SearchRefused
+from secure_records.vault_owing import noting_owed, owed_for_page, watermark
 from secure_records.vault_parts import VaultParts, fact_of, noting, require_purpose
 from shared_kernel.errors import VerificationFailed
 from shared_kernel.identifiers import new_identifier, require_identifier
@@ -64,6 +65,7 @@ def search_records(
     )
     denial: Decision | None = None
     hits: tuple[_Hit, ...] = ()
+    owed: tuple[Obligation, ...] = ()
     more = False
     try:
         with parts.store.transaction() as connection:
@@ -74,7 +76,8 @@ def search_records(
             if denial is None:
                 found = _permitted(asking, _candidates(parts, connection, terms), cursor)
                 hits, more = _page(found, limit)
-            parts.audit(connection).append_all(_entries(fact, denial, hits, disclosure))
+                owed = owed_for_page(_duties(hits), _duties(found))
+            parts.audit(connection).append_all(_entries(fact, denial, hits, owed, disclosure))
             parts.keys.flush()
     except (VerificationFailed, SearchRefused) as fault:
         # Neither a tampered row nor a search that is too wide may leave the log silent.
@@ -88,6 +91,8 @@ def search_records(
     return SearchPage(
         records=tuple(_found(hit.row) for hit in hits),
         next_cursor=hits[-1].row.record if more else None,
+        obligations=owed,
+        watermark=watermark(owed, caller, disclosure, at),
         disclosure_id=disclosure,
     )
 
@@ -156,8 +161,16 @@ def _page(hits: tuple[_Hit, ...], limit: int) -> tuple[tuple[_Hit, ...], bool]:
     return hits[:size], len(hits) > size > 0
 
 
+def _duties(hits: Iterable[_Hit]) -> list[tuple[Obligation, ...]]:
+    return [hit.decision.obligations for hit in hits]
+
+
 def _entries(
-    fact: AuditFact, denial: Decision | None, hits: Sequence[_Hit], disclosure: str
+    fact: AuditFact,
+    denial: Decision | None,
+    hits: Sequence[_Hit],
+    owed: Sequence[Obligation],
+    disclosure: str,
 ) -> list[AuditFact]:
     """One fact for the search, and one for each record it showed to exist."""
     if denial is not None:
@@ -167,14 +180,17 @@ def _entries(
     served = replace(noting(fact, disclosure=disclosure), outcome="served")
     named = (
         replace(
-            _decided(noting(served, grade=hit.row.grade), hit.decision),
+            _decided(
+                noting_owed(noting(served, grade=hit.row.grade), hit.decision.obligations),
+                hit.decision,
+            ),
             subject=hit.row.subject,
             record=hit.row.record,
             kind=hit.row.kind,
         )
         for hit in hits
     )
-    return [noting(served, found=len(hits)), *named]
+    return [noting_owed(noting(served, found=len(hits)), owed), *named]
 
 
 def _decided(fact: AuditFact, decision: Decision) -> AuditFact:

@@ -140,6 +140,8 @@ def require_intact(
             where = f"signatures[{index}]"
             raise FactsTampered(f"{where} does not hold", where=where) from error
     if not sealed.signatures:
+        if verifier is not None:
+            raise FactsTampered("the file carries no signature", where="signatures")
         open_points.append("the file carries no signature")
     return tuple(open_points)
 
@@ -212,11 +214,19 @@ def _signatures(value: object) -> tuple[Signature, ...]:
         if not isinstance(item, dict) or set(item) != {"algorithm", "key", "value"}:
             raise FactsRefused(f"{where} must hold algorithm, key and value", where=where)
         try:
-            key = PublicKey(algorithm=str(item["algorithm"]), raw=bytes.fromhex(str(item["key"])))
-            found.append(Signature(key=key, value=bytes.fromhex(str(item["value"]))))
+            key = PublicKey(algorithm=str(item["algorithm"]), raw=_hex(item["key"]))
+            found.append(Signature(key=key, value=_hex(item["value"])))
         except ValueError as error:
             raise FactsRefused(f"{where} is not hexadecimal", where=where) from error
     return tuple(found)
+
+
+def _hex(text: object) -> bytes:
+    """Lower case only: two spellings of one signature would let a changed bit pass."""
+    raw = bytes.fromhex(text) if isinstance(text, str) else b""
+    if not raw or raw.hex() != text:
+        raise ValueError("not lower-case hexadecimal")
+    return raw
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

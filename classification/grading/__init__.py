@@ -1,1 +1,1 @@
-"""How sensitive is a record, and who says so? A seam: taxonomy and scanner come later."""
+"""How sensitive is a record, and who says so? By codes; scanning of free text comes later."""

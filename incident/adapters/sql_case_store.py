@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -75,6 +76,14 @@ class SqlCaseStore:
                 break
             found.append(event)
         return tuple(found)
+
+    def journal_indexes(self, tenant: str, case: str) -> Mapping[int, int]:
+        """Event number to index of its entry in the audit log."""
+        table = case_events
+        query = select(table.c.seq, table.c.journal_index).where(
+            (table.c.tenant == tenant) & (table.c.case_id == case)
+        )
+        return {row.seq: row.journal_index for row in self._connection.execute(query)}
 
     def cases(self, tenant: str) -> tuple[str, ...]:
         """Every case of the institution, oldest first (identifiers sort by time)."""

@@ -18,9 +18,9 @@ import click
 
 from jinkui import __version__
 from jinkui.cli.exit_codes import UNEXPECTED, USAGE, exit_code
-from jinkui.cli.output import print_defect, print_error, print_json, talk
+from jinkui.cli.output import LONGEST_MESSAGE, print_defect, print_error, talk
 from jinkui.settings.environment import Surroundings
-from shared_kernel.errors import JinkuiError
+from shared_kernel.errors import BadInput, JinkuiError
 
 COMMANDS: Final = {
     "init": ("jinkui.cli.home", "init"),
@@ -105,19 +105,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(run(words))
 
 
+class UsageWrong(BadInput):
+    """The command line itself is not understood."""
+
+    code = "cli.usage"
+    default_hint = "add --help to the command to see its arguments"
+
+
 def run(words: list[str]) -> int:
     """Run one command; refusals become an exit code and two lines on standard error."""
     as_json = "--json" in words
+    if any(not _is_text(word) for word in words):
+        print_error(UsageWrong("an argument is not text in UTF-8"), as_json=as_json)
+        return USAGE
     try:
         outcome = root.main(args=words, prog_name="jinkui", standalone_mode=False)
     except click.exceptions.Abort:
         talk("jinkui: stopped")
         return USAGE
     except click.ClickException as error:
-        if as_json:
-            message = error.format_message()
-            print_json({"error": {"code": "usage", "message": message, "hint": "see --help"}})
-        error.show()
+        print_error(UsageWrong(_short(error.format_message())), as_json=as_json)
         return USAGE
     except JinkuiError as error:
         print_error(error, as_json=as_json)
@@ -128,6 +135,16 @@ def run(words: list[str]) -> int:
         print_defect(error, as_json=as_json)
         return UNEXPECTED
     return outcome if isinstance(outcome, int) else 0
+
+
+def _is_text(word: str) -> bool:
+    """False for bytes that the shell passed and that are no UTF-8."""
+    return not any("\ud800" <= character <= "\udfff" for character in word)
+
+
+def _short(text: str) -> str:
+    """What was typed is repeated, but not at any length."""
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def _commands(
 def _section(command: click.Command, context: click.Context) -> str:
     path = context.command_path
     depth = min(4, path.count(" ") + 2)
-    lines = [f"{'#' * depth} `{path}`", "", (command.help or "").strip(), ""]
+    lines = [f"{'#' * depth} {path}", "", (command.help or "").strip(), ""]
     usage = command.get_usage(context).removeprefix("Usage: ")
     lines += ["```text", " ".join(usage.split()), "```", ""]
     rows = [

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import click
 import orjson
@@ -81,20 +81,27 @@ def progress(label: str, *, quiet: bool) -> Iterator[Advance]:
         yield advance
 
 
+LONGEST_MESSAGE: Final = 500
+"""Characters; a message may repeat what was typed, but not at any length."""
+
+
 def print_error(error: JinkuiError, *, as_json: bool) -> None:
     """Say what went wrong and what to do next."""
+    message = str(error)
+    if len(message) > LONGEST_MESSAGE:
+        message = f"{message[:LONGEST_MESSAGE]}…"
     if as_json:
         print_json(
             {
                 "error": {
                     "code": error.code,
-                    "message": str(error),
-                    "where": error.where,
+                    "message": message,
+                    "where": None if error.where is None else error.where[:LONGEST_MESSAGE],
                     "hint": error.hint,
                 }
             }
         )
-    talk(f"jinkui: {error} [{error.code}]")
+    talk(f"jinkui: {message} [{error.code}]")
     talk(f"hint: {error.hint}")
 
 

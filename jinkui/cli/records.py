@@ -117,6 +117,8 @@ def get_command(
                 "body": dict(view.body),
                 "masked": list(view.masked),
                 "withheld": list(view.withheld),
+                "obligations": [duty.as_json() for duty in view.obligations],
+                "watermark": view.watermark,
                 "disclosure_id": view.disclosure_id,
                 "created_at": instant_text(view.created_at),
             }
@@ -126,7 +128,13 @@ def get_command(
     rows = [
         (name, str(value), "masked" if name in masked else "") for name, value in view.body.items()
     ]
+    # Above the values, so that no picture of them goes without it.
+    for line in (view.watermark, *(duty.text for duty in view.obligations)):
+        if line is not None:
+            click.echo(line)
     print_table(f"{view.kind} {view.id}", ("field", "value", ""), rows)
+    for duty in view.obligations:
+        talk(f"obligation {duty.kind.value}: {duty.clause}")
     if view.withheld:
         talk("withheld: " + ", ".join(view.withheld))
     talk(f"disclosure {view.disclosure_id}")

@@ -54,6 +54,14 @@ class ConsoleBackend(Protocol):
         """
         ...
 
+    def require_reader(self, actor: str, roles: tuple[str, ...]) -> None:
+        """Return if one of the roles may see open cases; a denial is audited.
+
+        Raises:
+            NotYourOffice: none of them.
+        """
+        ...
+
     def note_refusal(self, name: str, why: str) -> None:
         """Audit a sign-in that was refused before its password was looked at."""
         ...
@@ -180,13 +188,15 @@ def _answer_pages(app: FastAPI, backend: ConsoleBackend, sessions: Sessions, pag
     def today(request: Request) -> HTMLResponse:
         by_itself = request.query_params.get("by") == "itself"
         session = _session(sessions, request, used=not by_itself)
+        backend.require_reader(session.actor, session.roles)
         ends_at = sessions.ends_at(session)
         context = status_context(backend.status(), session, language_of(request), ends_at)
         return pages.render(request, "status.html", context)
 
     @app.get("/status.json")
     def today_as_json(request: Request) -> JSONResponse:
-        _session(sessions, request)
+        session = _session(sessions, request)
+        backend.require_reader(session.actor, session.roles)
         return JSONResponse(status_document(backend.status()))
 
 

@@ -10,12 +10,17 @@ from threading import Lock, Semaphore
 from typing import Final
 
 from jinkui.console.sessions import SignInRefused
+from jinkui.procedures.offices import require_office, suitable_role
 from jinkui.procedures.passwords import password_fits
 from jinkui.procedures.read_status import LastVerification, read_status
 from jinkui.procedures.status import Status
 from jinkui.wiring.toolkit import Toolkit
 from secure_records.audit.entry import AuditFact
+from secure_records.models import Caller
 from secure_records.registry.models import Actor
+
+_PAGE: Final = "incident.read"
+"""The first page shows open cases: who may not read those does not see it."""
 
 _HASHES_AT_ONCE: Final = 2
 """Argon2id takes 64 MiB each: strangers must not be able to ask for forty at once."""
@@ -85,6 +90,15 @@ class HomeBackend:
             return actor.roles
         self._note_refused(actor, why)
         raise SignInRefused("sign-in refused")
+
+    def require_reader(self, actor: str, roles: tuple[str, ...]) -> None:
+        """Return if one of the roles may see open cases; a denial is audited.
+
+        Raises:
+            NotYourOffice: none of them.
+        """
+        role = suitable_role(_PAGE, roles) or (roles[0] if roles else "")
+        require_office(self._toolkit, Caller(actor=actor, role=role), _PAGE)
 
     def note_refusal(self, name: str, why: str) -> None:
         """Audit a sign-in that was refused before its password was looked at."""

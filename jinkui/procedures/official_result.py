@@ -45,7 +45,11 @@ def import_official(
     """
     if description.stat().st_size > _LARGEST_DESCRIPTION:
         raise OfficialFileRefused("the description is larger than 64 KiB", where=description.name)
-    result = parse_official_evaluation(description.read_text(encoding="utf-8"))
+    try:
+        text = description.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise OfficialFileRefused("the description is not UTF-8", where=description.name) from error
+    result = parse_official_evaluation(text)
     attachment = official_attachment(report)
     require_equal(result.report_sm3.value, sm3_function(attachment.content), "the signed report")
     document = canonical_bytes(dict(result.to_json()))

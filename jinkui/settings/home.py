@@ -118,7 +118,11 @@ def read_home(folder: Path) -> Home:
     path = folder / "home.toml"
     if not path.is_file():
         raise HomeNotFound(f"no Jinkui home in {folder}", where=str(folder))
-    document = _toml(path.read_text(encoding="utf-8"), "home.toml")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsRefused("home.toml is not UTF-8", where="home.toml") from error
+    document = _toml(text, "home.toml")
     head = document.pop("home", None)
     if not isinstance(head, dict):
         raise SettingsRefused("home.toml has no [home] section", where="home")

@@ -41,7 +41,13 @@ class Anchor:
 
     def read(self) -> str | None:
         """The note, if there is one."""
-        return self._path.read_text(encoding="utf-8") if self._path.is_file() else None
+        if not self._path.is_file():
+            return None
+        try:
+            return self._path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            where = self._path.name
+            raise LogRolledBack("the anchor is not a checkpoint", where=where) from error
 
     def require_continued(self, store: AuditStore) -> None:
         """Return if and only if the log in ``store`` continues the anchor, or there is none.

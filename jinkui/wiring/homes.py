@@ -24,7 +24,7 @@ from secure_records.adapters.key_store import SqlKeyStore
 from secure_records.adapters.key_tables import metadata as key_tables
 from secure_records.adapters.tables import metadata as record_tables
 from secure_records.envelope.suites import Suite, suite_named
-from secure_records.errors import RootDescriptorRefused
+from secure_records.errors import RootDescriptorRefused, StoreDamaged
 from secure_records.keys.key_ring import KeyRing
 from secure_records.keys.root_providers import PassphraseRoot, descriptor_suite, keys_file_key
 from shared_kernel.canonical_json import Json
@@ -96,7 +96,7 @@ def create(
     root_file = home.keys_folder / ROOT_FILE
     root_file.write_text(json.dumps(descriptor, indent=2) + "\n", encoding="utf-8")
     root_file.chmod(0o600)
-    files = open_files(folder, path, clock, entropy)
+    files = open_files(folder, path, clock, entropy, fresh=True)
     files.keys.open_tenant(home.institution)
     with files.store.transaction() as connection:
         for metadata in (
@@ -112,11 +112,17 @@ def create(
 
 
 def open_files(
-    folder: Path, passphrase_file: Path | None, clock: Clock, entropy: Entropy
+    folder: Path,
+    passphrase_file: Path | None,
+    clock: Clock,
+    entropy: Entropy,
+    *,
+    fresh: bool = False,
 ) -> HomeFiles:
-    """Unlock the root and open both files.
+    """Unlock the root and open both files; ``fresh``: they are to be made.
 
     Raises:
+        StoreDamaged: a file that was there is missing or empty.
         HomeNotFound: no home there.
         PassphraseMissing: no passphrase file.
         RootLocked: the wrong passphrase.
@@ -130,6 +136,10 @@ def open_files(
     descriptor = _read_descriptor(home.keys_folder / ROOT_FILE)
     suite = descriptor_suite(descriptor)
     root = PassphraseRoot(profile=home.profile).unlock(descriptor, _read_passphrase(path))
+    if not fresh:
+        # An absent file would be made anew, and an empty hospital would look like a whole one.
+        _require_present(home.keys_folder / "keys.db")
+        _require_present(home.records_file)
     key_file = EmbeddedStore(home.keys_folder / "keys.db", keys_file_key(suite, root), "FULL")
     with key_file.transaction() as connection:
         key_tables.create_all(connection)
@@ -141,6 +151,11 @@ def open_files(
         cache_mib=home.number("store", "cache_mebibytes"),
     )
     return HomeFiles(home=home, suite=suite, keys=keys, key_file=key_file, store=store)
+
+
+def _require_present(path: Path) -> None:
+    if not path.is_file() or path.stat().st_size == 0:
+        raise StoreDamaged(f"{path.name} is missing or empty", where=path.name)
 
 
 def _read_passphrase(path: Path) -> bytes:
@@ -155,7 +170,7 @@ def _read_descriptor(path: Path) -> Mapping[str, Json]:
         raise RootDescriptorRefused("the home has no keys/root.json", where=str(path))
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RootDescriptorRefused("keys/root.json is not JSON", where=str(path)) from error
     if not isinstance(document, dict):
         raise RootDescriptorRefused("keys/root.json is no JSON object", where=str(path))

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from jinkui.bridges.access_evidence import ReplayedEvidence
 from jinkui.bridges.ages import minors
 from jinkui.bridges.person_keys import PersonalKeys
+from jinkui.bridges.record_grades import record_grade
 from jinkui.bridges.subject_tags import AuditKeyTags
 from jinkui.settings.home import Home
 from jinkui.wiring.anchor import Anchor
@@ -63,6 +64,7 @@ class Toolkit:
             audit=self._log,
             policy=self._policy,
             admit=admit,
+            grade=record_grade,
             clock=clock,
             entropy=entropy,
             options=VaultOptions(suite=files.suite),

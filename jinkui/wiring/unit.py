@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from classification.adapters.sql_assessment_store import SqlAssessmentStore
 from sqlalchemy.engine import Connection
 
+from classification.adapters.sql_assessment_store import SqlAssessmentStore
 from incident.adapters.sql_case_store import SqlCaseStore
 from jinkui.bridges.audit_journal import AuditJournal
+from jinkui.bridges.witnessed_cases import WitnessedCases
 from secure_records.access.agreement_register import AgreementRegister
 from secure_records.adapters.sql_agreement_store import SqlAgreementStore
 from secure_records.adapters.sql_audit_store import SqlAuditStore
@@ -66,9 +67,9 @@ class Unit:
         return AgreementRegister(SqlAgreementStore(self.connection, self.tenant))
 
     @cached_property
-    def cases(self) -> SqlCaseStore:
-        """Incident cases."""
-        return SqlCaseStore(self.connection)
+    def cases(self) -> WitnessedCases:
+        """Incident cases, each reading held against the log."""
+        return WitnessedCases(SqlCaseStore(self.connection), self.audit_store)
 
     @cached_property
     def outbox(self) -> SqlOutbox:

@@ -6,7 +6,7 @@ log, shown to a person and applied to a view without looking anything up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -65,6 +65,18 @@ class Obligation:
         if self.text is not None:
             row["text"] = self.text
         return row
+
+
+def joined(duties: Iterable[Obligation]) -> tuple[Obligation, ...]:
+    """Obligations of several permissions that serve one answer, each once.
+
+    Of several row caps the smallest stays: an answer that keeps it keeps them all.
+    """
+    given = tuple(duties)
+    caps = sorted(
+        (duty for duty in given if duty.rows is not None), key=lambda duty: duty.rows or 0
+    )
+    return (*caps[:1], *dict.fromkeys(duty for duty in given if duty.rows is None))
 
 
 _NONE: Mapping[str, Treatment] = MappingProxyType({})

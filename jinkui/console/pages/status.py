@@ -79,7 +79,7 @@ def sentence(status: Status, language: str) -> str:
     if overdue:
         parts.append(say(language, "sentence_overdue", count=len(overdue)))
     if live and live[0].due_at is not None:
-        left = duration_text(live[0].due_at - status.at)
+        left = duration_text(live[0].due_at - status.at, say(language, "day"))
         parts.append(say(language, "sentence_clocks", count=len(live), left=left))
     if not parts:
         parts.append(say(language, "sentence_clocks_none"))
@@ -98,12 +98,12 @@ def sentence(status: Status, language: str) -> str:
     return said[:1].upper() + said[1:]
 
 
-def duration_text(value: timedelta) -> str:
+def duration_text(value: timedelta, day: str = "d") -> str:
     """``29 d 03:15`` or ``03:15`` (hours and minutes, rounded down); never negative."""
     minutes = max(0, int(value.total_seconds() // 60))
     days, rest = divmod(minutes, 24 * 60)
     clock = f"{rest // 60:02d}:{rest % 60:02d}"
-    return f"{days} d {clock}" if days else clock
+    return f"{days} {day} {clock}" if days else clock
 
 
 def shortened(identifier: str) -> str:
@@ -144,9 +144,10 @@ def _line(line: ClockLine, at: datetime, language: str) -> dict[str, object]:
 def _left(line: ClockLine, at: datetime, language: str) -> str:
     if line.due_at is None:
         return "—"
+    day = say(language, "day")
     if line.due_at < at:
-        return say(language, "overdue_by", left=duration_text(at - line.due_at))
-    return duration_text(line.due_at - at)
+        return say(language, "overdue_by", left=duration_text(at - line.due_at, day))
+    return duration_text(line.due_at - at, day)
 
 
 def _outbox(outbox: OutboxState, language: str) -> dict[str, object]:

@@ -33,7 +33,7 @@ from secure_records.audit.trail import TrailQuery, find_entries
 
 NIGHT = datetime(2026, 3, 1, 19, 0, tzinfo=UTC)
 PASSWORD = "a long night 2026"
-OFFICER, PARTNER = "a002", "x001"
+OFFICER, PARTNER, CLINICIAN = "a002", "x001", "d001"
 
 
 class SteppedClock:
@@ -95,7 +95,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_toolkit(folder, None, clock, os.urandom) as toolkit:
         document = SyntheticHospital(1, 10, 10, start=date(2026, 3, 1)).registry_document()
         enter_registry(toolkit, "test", orjson.dumps(document))
-        for account in (OFFICER, PARTNER):
+        for account in (OFFICER, PARTNER, CLINICIAN):
             set_password(toolkit, "test", account, PASSWORD)
         toolkit.seal_log()
     return folder

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
+from secure_records.audit.trail import TrailQuery, find_entries
+
 if TYPE_CHECKING:
     from conftest import House
 
@@ -95,3 +99,19 @@ def test_an_unknown_language_is_chinese_and_the_choice_is_remembered(house: Hous
         assert 'lang="zh-CN"' in client.get("/sign-in?lang=xx").text
         assert 'lang="en"' in client.get("/sign-in?lang=en").text
         assert 'lang="en"' in client.get("/sign-in").text
+
+
+@pytest.mark.parametrize("path", ["/", "/status.json"])
+def test_who_may_not_read_cases_does_not_see_the_page(house: House, path: str) -> None:
+    """
+    A clinician may sign in; open cases are not a clinician's office, and the denial is entered.
+    """
+    with house.browser() as client:
+        house.sign_in(client, "d001")
+        answer = client.get(path)
+
+        assert answer.status_code == 403
+        assert answer.json()["title"] == "office.not_yours"
+    with house.toolkit.reading() as unit:
+        [entry] = find_entries(unit.audit_store, TrailQuery(action="incident.read")).entries
+    assert (entry.actor, entry.decision) == ("d001", "deny")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, get_args, get_type_hints
 
 import msgspec
@@ -11,7 +12,6 @@ import pytest
 from secure_records.kinds.catalogue import (
     KINDS,
     body_json,
-    grade_of,
     identity_fields,
     kind_named,
     parse_body,
@@ -20,6 +20,7 @@ from secure_records.kinds.catalogue import (
 from secure_records.kinds.errors import UnknownKind
 from secure_records.kinds.identity import Guardian, SubjectIdentity
 from secure_records.kinds.labels import field_label, labelled_fields
+from secure_records.lifecycle import RetentionEvent, retain_until
 from shared_kernel.grades import Grade
 
 CONSENT: dict[str, Any] = {
@@ -50,7 +51,7 @@ def nested(shape: object, prefix: str) -> Iterator[str]:
     ("kind", "retention_class"),
     [
         ("outpatient_record", "outpatient_record"),
-        ("prescription", "prescription_ordinary"),
+        ("prescription", "outpatient_record"),
         ("chat_transcript", "chat_transcript"),
         ("consent", "outpatient_record"),
         ("revisit_proof", "revisit_proof"),
@@ -131,8 +132,21 @@ def test_a_body_survives_the_way_through_json() -> None:
     assert parse_body("consent", body_json(body)) == body
 
 
-def test_grade_is_never_below_the_default_of_the_kind() -> None:
+@pytest.mark.parametrize(
+    "shorter",
+    ["prescription_ordinary", "prescription_class2_psychotropic", "prescription_narcotic"],
+)
+@pytest.mark.parametrize("year", [2024, 2026])
+def test_a_prescription_is_kept_as_long_as_the_visit_it_belongs_to(shorter: str, year: int) -> None:
     """
-    Identifiable health data start at level four.
+    属于线上病历组成部分的，按病历保存: the year of 处方管理办法 第五十条 never frees a stored one.
     """
-    assert grade_of("consent", parse_body("consent", CONSENT)) >= Grade.SENSITIVE
+    at = datetime(year, 2, 29 if year == 2024 else 28, 10, tzinfo=UTC)
+    events = [RetentionEvent(event=name, at=at) for name in ("visit", "issued")]
+
+    kept = retain_until(kind_named("prescription").retention_class, events).retain_until
+
+    assert kept > retain_until(shorter, events).retain_until
+    assert (
+        kept == retain_until(kind_named("outpatient_record").retention_class, events).retain_until
+    )

@@ -14,6 +14,7 @@ import orjson
 import pytest
 from sqlalchemy.engine import Connection
 
+from jinkui.bridges.record_grades import record_grade
 from jinkui.bridges.subject_tags import AuditKeyTags
 from jinkui.synthetic.hospital import SyntheticHospital
 from secure_records import Caller, NewRecord, Vault, parse_line
@@ -89,6 +90,7 @@ class Room:
             "audit": self.log,
             "policy": lambda _: self.policy or NO_AGREEMENTS(),
             "admit": admit,
+            "grade": record_grade,
             "clock": self.clock,
             "entropy": os.urandom,
             "options": VaultOptions(suite=self.suite),
