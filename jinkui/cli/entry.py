@@ -145,7 +145,3 @@ def _is_text(word: str) -> bool:
 def _short(text: str) -> str:
     """What was typed is repeated, but not at any length."""
     return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
-
-
-if __name__ == "__main__":
-    main()

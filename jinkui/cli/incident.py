@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from jinkui.cli.incident_output import (
     case_document,
     print_clocks,
     print_duties,
+    proof_digest,
 )
 from jinkui.cli.incident_steps import MORE_STEPS
 from jinkui.cli.json_files import read_json
@@ -34,7 +34,6 @@ from shared_kernel.errors import BadInput
 from shared_kernel.instants import instant_text, parse_instant
 
 _LARGEST_FACTS = 1024 * 1024
-_LARGEST_PROOF = 64 * 1024 * 1024
 
 
 class FactsUnreadable(BadInput):
@@ -100,6 +99,8 @@ def grade_command(
     as_json: bool,
 ) -> int:
     """Propose a level from FACTS, a JSON object of metric to number. Pure without --case."""
+    if case is not None and not reason.strip():
+        raise click.UsageError("--case needs --reason: a decision is a person's, with its reason")
     measures = _facts(facts)
     instant = SystemClock().now() if at is None else parse_instant(at, "--at")
     proposal = grade_facts(rulebook().guides, measures, instant)
@@ -332,9 +333,7 @@ def file_command(
 def _proof(path: Path | None, channel: str, at: datetime) -> HandProof:
     if path is None:
         raise click.UsageError("--proof is missing")
-    if path.stat().st_size > _LARGEST_PROOF:
-        raise FactsUnreadable("the proof file is larger than 64 MiB", where="--proof")
-    digest = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    digest = proof_digest(path)
     return HandProof(name=path.name, digest=digest, channel=channel, submitted_at=at)
 
 

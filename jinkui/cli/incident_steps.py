@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +9,7 @@ import click
 
 from incident.notices.deliveries import DeliveryChannel
 from incident.workflow.events import EventKind
-from jinkui.cli.incident_output import assignment, case_document
+from jinkui.cli.incident_output import assignment, case_document, proof_digest
 from jinkui.cli.output import print_json, print_table, talk
 from jinkui.cli.session import terminal
 from jinkui.procedures.notify_individuals import notify_individuals
@@ -67,7 +66,7 @@ def prove_command(case: str, rule_id: str, proof: Path, at: str | None, *, as_js
         "rule_id": rule_id,
         "done_at": instant_text(when),
         "proof_name": proof.name,
-        "proof_digest": f"sha256:{hashlib.sha256(proof.read_bytes()).hexdigest()}",
+        "proof_digest": proof_digest(proof),
     }
     return _record(case, EventKind.ACTION_PROVEN, payload, as_json=as_json)
 

@@ -19,6 +19,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from shared_kernel.errors import JinkuiError
 
@@ -49,7 +50,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        # As text, not markup: a value may hold brackets.
+        table.add_row(*(Text(cell) for cell in row))
     console = Console(highlight=False)
     console.print(table if rows else f"{title}: —")
 

@@ -13,7 +13,8 @@ from jinkui.procedures.official_result import (
     official_attachment,
     send_official,
 )
-from jinkui.wiring.supervision import SealedSecrets, supervision_desk
+from jinkui.procedures.platform_secret import enter_secret
+from jinkui.wiring.supervision import supervision_desk
 from shared_kernel.instants import china_text
 from supervision.delivery import DeliveryOutcome
 
@@ -55,9 +56,9 @@ def official_command(description: Path, report: Path, *, as_json: bool) -> int:
 def secret_command(name: str, file: Path, *, as_json: bool) -> int:
     """Enter a secret of the platform profile (e.g. exchange_key); it is kept sealed."""
     with terminal() as desk:
-        desk.officer("supervision.secret")
+        actor = desk.officer("supervision.secret").actor
         with file.open("rb") as opened:
-            SealedSecrets(desk.toolkit).enter({name: opened.read(_LARGEST_SECRET)})
+            enter_secret(desk.toolkit, actor, name, opened.read(_LARGEST_SECRET))
     if as_json:
         print_json({"secret": name, "entered": True})
     else:

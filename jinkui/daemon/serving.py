@@ -49,6 +49,8 @@ def serve(toolkit: Toolkit, host: str, port: int, ready: Callable[[str], None]) 
         listener = socket.create_server((host, port), backlog=_BACKLOG)
     except OSError as error:
         raise AddressTaken(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    # Without it every short answer waits for the other side's delayed acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with closing(listener), Rounds(backend, toolkit.clock).walking():
         ready(f"http://{host}:{listener.getsockname()[1]}/")
         http_server(app).run(sockets=[listener])

@@ -62,6 +62,8 @@ def start_simulator(platform: SimulatedPlatform, *, port: int = 0) -> SimulatorH
         OSError: the port is taken.
     """
     listener = socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
+    # Without it every short answer waits for the other side's delayed acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         create_simulator(platform),
         log_config=None,
