@@ -87,6 +87,8 @@ def search_command(
                 ],
                 "next_cursor": page.next_cursor,
                 "disclosure_id": page.disclosure_id,
+                "obligations": [duty.as_json() for duty in page.obligations],
+                "watermark": page.watermark,
             }
         )
         return 0
