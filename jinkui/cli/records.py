@@ -74,20 +74,22 @@ def search_command(
     with terminal() as desk:
         page = desk.toolkit.vault.search(desk.reader(purpose, role), wanted, purpose, limit, cursor)
     if as_json:
+        found: list[Json] = [
+            {
+                "id": hit.id,
+                "kind": hit.kind,
+                "version": hit.version,
+                "created_at": instant_text(hit.created_at),
+            }
+            for hit in page.records
+        ]
+        owed: list[Json] = [duty.as_json() for duty in page.obligations]
         print_json(
             {
-                "records": [
-                    {
-                        "id": found.id,
-                        "kind": found.kind,
-                        "version": found.version,
-                        "created_at": instant_text(found.created_at),
-                    }
-                    for found in page.records
-                ],
+                "records": found,
                 "next_cursor": page.next_cursor,
                 "disclosure_id": page.disclosure_id,
-                "obligations": [duty.as_json() for duty in page.obligations],
+                "obligations": owed,
                 "watermark": page.watermark,
             }
         )
