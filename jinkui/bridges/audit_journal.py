@@ -30,5 +30,14 @@ class AuditJournal:
 
     def record(self, action: str, details: Mapping[str, Json], *, at: datetime, actor: str) -> int:
         """Append one entry and return its index."""
-        fact = AuditFact(at=at, actor=actor, action=action, decision="done", details=details)
+        case = details.get("case")
+        fact = AuditFact(
+            at=at,
+            actor=actor,
+            action=action,
+            decision="done",
+            # The indexed column: what was noted about one case is found without a scan.
+            record=case if isinstance(case, str) else None,
+            details=details,
+        )
         return self._log.append(fact)

@@ -61,8 +61,10 @@ def apply_command(file: Path, *, dry_run: bool, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True)
 def list_command(*, as_json: bool) -> int:
     """Every applied version."""
-    with terminal() as desk, desk.toolkit.reading() as unit:
-        rows = unit.agreements.list()
+    with terminal() as desk:
+        desk.officer("agreement.read")
+        with desk.toolkit.reading() as unit:
+            rows = unit.agreements.list()
     if as_json:
         print_json({"agreements": [_row(row) for row in rows]})
         return 0

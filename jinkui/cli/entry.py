@@ -7,6 +7,7 @@ are called, so that a small command starts fast.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from jinkui import __version__
 from jinkui.cli.exit_codes import UNEXPECTED, USAGE, exit_code
 from jinkui.cli.output import LONGEST_MESSAGE, print_defect, print_error, talk
 from jinkui.settings.environment import Surroundings
-from shared_kernel.errors import BadInput, JinkuiError
+from shared_kernel.errors import BadInput, JinkuiError, UpstreamFailed
 
 COMMANDS: Final = {
     "init": ("jinkui.cli.home", "init"),
@@ -115,26 +116,50 @@ class UsageWrong(BadInput):
 def run(words: list[str]) -> int:
     """Run one command; refusals become an exit code and two lines on standard error."""
     as_json = "--json" in words
-    if any(not _is_text(word) for word in words):
-        print_error(UsageWrong("an argument is not text in UTF-8"), as_json=as_json)
-        return USAGE
+    try:
+        return _invoke(words)
+    except JinkuiError as error:
+        print_error(error, as_json=as_json)
+        return exit_code(error)
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing is left to say, nor anywhere to say it.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - lives until the process ends
+        return UNEXPECTED
+    except Exception as error:
+        if Surroundings().debug:
+            raise
+        print_defect(error, as_json=as_json)
+        return UNEXPECTED
+
+
+def _invoke(words: list[str]) -> int:
+    """Run the command; what click and the machine refuse is refused in our words."""
+    if not all(_is_text(word) for word in words):
+        raise UsageWrong("an argument is not text in UTF-8")
     try:
         outcome = root.main(args=words, prog_name="jinkui", standalone_mode=False)
     except click.exceptions.Abort:
         talk("jinkui: stopped")
         return USAGE
     except click.ClickException as error:
-        print_error(UsageWrong(_short(error.format_message())), as_json=as_json)
-        return USAGE
-    except JinkuiError as error:
-        print_error(error, as_json=as_json)
-        return exit_code(error)
-    except Exception as error:
-        if Surroundings().debug:
-            raise
-        print_defect(error, as_json=as_json)
-        return UNEXPECTED
+        raise UsageWrong(_short(error.format_message())) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StorageUnusable(_reason(error)) from error
     return outcome if isinstance(outcome, int) else 0
+
+
+class StorageUnusable(UpstreamFailed):
+    """The machine refused a file, folder or socket."""
+
+    code = "cli.storage_unusable"
+    default_hint = "check that the folder exists and that this user may write there"
+
+
+def _reason(error: OSError) -> str:
+    name = Path(str(error.filename)).name if error.filename else "a file"
+    return f"{name}: {error.strerror or type(error).__name__}"
 
 
 def _is_text(word: str) -> bool:

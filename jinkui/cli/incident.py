@@ -28,6 +28,7 @@ from jinkui.cli.json_files import read_json
 from jinkui.cli.output import print_json, print_table, talk
 from jinkui.cli.session import terminal
 from jinkui.procedures.incident_papers import write_papers
+from jinkui.procedures.release_signing import sign_release
 from jinkui.system_clock import SystemClock
 from jinkui.wiring.incidents import BEGINNING, IncidentRoom, incident_room, last_query, rulebook
 from shared_kernel.errors import BadInput
@@ -270,23 +271,17 @@ def release_command(case: str, draft: str, emergency: str | None, *, as_json: bo
     """Sign DRAFT as this account; the second person's signature releases it."""
     with terminal() as desk:
         actor = desk.officer("incident.release").actor
-        signer = desk.toolkit.personal_signer(actor)
-        with incident_room(desk.toolkit) as room:
-            approval = room.desk.approve(case, draft, actor=actor, signer=signer)
-            standing = room.desk.case(case).approvals_of(draft)
-            released = None
-            if len({item.approver for item in standing}) > 1 or emergency:
-                released = room.desk.release(case, draft, actor=actor, emergency=emergency)
+        signed = sign_release(desk.toolkit, case, draft, actor, emergency)
     document = {
         "draft_id": draft,
-        "digest": approval.digest,
-        "approvals": [item.approver for item in standing],
-        "released": released is not None,
+        "digest": signed.approval.digest,
+        "approvals": list(signed.approvers),
+        "released": signed.release is not None,
     }
     if as_json:
         print_json(document)
     else:
-        talk("released" if released else "signed; one more person must sign")
+        talk("released" if signed.release else "signed; one more person must sign")
     return 0
 
 

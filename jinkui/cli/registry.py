@@ -63,8 +63,11 @@ def apply_command(file: Path, *, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True)
 def list_command(*, as_json: bool) -> int:
     """Accounts that may act here."""
-    with terminal() as desk, desk.toolkit.reading() as unit:
-        actors = unit.registry.actors(desk.toolkit.tenant)
+    with terminal() as desk:
+        if not _empty(desk):
+            desk.officer("registry.read")
+        with desk.toolkit.reading() as unit:
+            actors = unit.registry.actors(desk.toolkit.tenant)
     if as_json:
         print_json(
             {

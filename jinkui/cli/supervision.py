@@ -19,6 +19,7 @@ from shared_kernel.instants import china_text
 from supervision.delivery import DeliveryOutcome
 
 _LARGEST_SECRET = 4096
+_UPSTREAM_FAILED = 6
 
 
 @click.group()
@@ -97,12 +98,13 @@ def send_command(
         }
         for outcome in outcomes
     ]
+    code = 0 if all(o.state.value == "accepted" for o in outcomes) else _UPSTREAM_FAILED
     if as_json:
         print_json({"submitted": submitted, "outcomes": rows})
-        return 0
+        return code
     table = [(o.message_id, o.resource, o.state.value, o.note or "") for o in outcomes]
     print_table("delivered", ("message", "resource", "state", "note"), table)
-    return 0
+    return code
 
 
 @supervision.command("receipts")

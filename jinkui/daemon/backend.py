@@ -97,7 +97,10 @@ class HomeBackend:
         Raises:
             NotYourOffice: none of them.
         """
-        role = suitable_role(_PAGE, roles) or (roles[0] if roles else "")
+        account = self._account(actor)
+        # The register decides at each request: a role taken away is gone from open sessions too.
+        held = tuple(role for role in roles if account is not None and role in account.roles)
+        role = suitable_role(_PAGE, held) or (roles[0] if roles and not held else "")
         require_office(self._toolkit, Caller(actor=actor, role=role), _PAGE)
 
     def note_refusal(self, name: str, why: str) -> None:

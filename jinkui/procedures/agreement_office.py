@@ -40,6 +40,7 @@ def apply_agreement(toolkit: Toolkit, caller: Caller, text: bytes, *, dry_run: b
                     fact,
                     partner=agreement.partner,
                     agreement=agreement.reference,
+                    record=agreement.id,
                     details={"digest": str(agreement.digest)},
                 )
                 unit.log.append(entry)
@@ -70,6 +71,7 @@ def end_agreement(toolkit: Toolkit, caller: Caller, agreement: str, *, dry_run: 
                 role=caller.role,
                 action="agreement.end",
                 decision="done",
+                record=agreement,
                 details={"agreement": agreement, "versions": ended},
             )
         )

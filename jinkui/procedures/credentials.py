@@ -76,6 +76,7 @@ def replace_credential(toolkit: Toolkit, by: str, credential: str) -> str:
         institution = unit.registry.institution(toolkit.tenant)
         if actor is None or institution is None:
             raise CredentialRefused("no account signs in with this credential")
+        unit.registry.take_out_of_use(toolkit.tenant, credential)
         kept = tuple(item for item in actor.credential_ids if item != credential)
         changed = replace(actor, credential_ids=(fresh, *kept))
         unit.registry.enter(

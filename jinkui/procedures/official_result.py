@@ -24,6 +24,7 @@ from supervision.messages.message import Attachment, Provenance
 
 _LARGEST_DESCRIPTION = 64 * 1024
 _LARGEST_REPORT = 20 * 1024 * 1024
+_PDF = b"%PDF-"
 
 
 class OfficialFileRefused(BadInput):
@@ -69,7 +70,11 @@ def official_attachment(report: Path) -> Attachment:
     """The signed report as an attachment."""
     if report.stat().st_size > _LARGEST_REPORT:
         raise OfficialFileRefused("the report is larger than 20 MiB", where=report.name)
-    return Attachment(name=report.name, media_type="application/pdf", content=report.read_bytes())
+    content = report.read_bytes()
+    if not content.startswith(_PDF):
+        # Our own reports are HTML and JSON: a self-assessment cannot be handed in as this one.
+        raise OfficialFileRefused("the report is no PDF", where=report.name)
+    return Attachment(name=report.name, media_type="application/pdf", content=content)
 
 
 def send_official(

@@ -20,12 +20,14 @@ from jinkui.bridges.ages import minors
 from jinkui.bridges.person_keys import PersonalKeys
 from jinkui.bridges.record_grades import record_grade
 from jinkui.bridges.subject_tags import AuditKeyTags
+from jinkui.bridges.witnessed_agreements import require_witnessed
 from jinkui.settings.home import Home
 from jinkui.wiring.anchor import Anchor
 from jinkui.wiring.homes import HomeFiles, open_files
 from jinkui.wiring.unit import Unit
 from secure_records.access.decision import AccessPolicy
 from secure_records.access.policy_cache import PolicyCache
+from secure_records.access.ports import AgreementSummary
 from secure_records.adapters.sql_record_store import SqlRecordStore
 from secure_records.adapters.sql_registry import SqlRegistry
 from secure_records.admission.red_lines import admit
@@ -55,6 +57,7 @@ class Toolkit:
         self.verifier = Verifier()
         self.person_keys = PersonalKeys(files.keys)
         self._policies = PolicyCache()
+        self._witnessed: tuple[AgreementSummary, ...] = ()
         self._parts = VaultParts(
             tenant=self.tenant,
             store=files.store,
@@ -120,6 +123,10 @@ class Toolkit:
 
     def policy(self, unit: Unit) -> AccessPolicy:
         """The access policy in force in this transaction."""
+        standing = unit.agreements.list()
+        if standing != self._witnessed:
+            require_witnessed(unit.audit_store, standing)
+            self._witnessed = standing
         known = unit.registry.partner_ids(self.tenant)
         return self._policies.policy(unit.agreements, known)
 

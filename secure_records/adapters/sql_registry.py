@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -21,6 +22,7 @@ from secure_records.adapters.tables import (
     partners,
     staff,
 )
+from secure_records.registry.errors import RegistryRefused
 from secure_records.registry.models import (
     Actor,
     Institution,
@@ -30,6 +32,8 @@ from secure_records.registry.models import (
 )
 
 _SLICE: Final = 500
+_NOBODY: Final = ""
+"""Owner of a credential that was taken out of use."""
 
 
 class SqlRegistry:
@@ -123,9 +127,21 @@ class SqlRegistry:
             self._replace(staff, tenant, member.id, _staff_values(tenant, member))
         for partner in document.partners:
             self._replace(partners, tenant, partner.id, _partner_values(tenant, partner))
-        for actor in document.actors:
+        for given in document.actors:
+            known = self.actor(tenant, given.id)
+            # What a document omits stays: a registry entered again takes no sign-in away.
+            actor = given if known is None else _kept(given, known)
             self._replace(actors, tenant, actor.id, _actor_values(tenant, actor))
             self._replace_credentials(tenant, actor)
+
+    def take_out_of_use(self, tenant: str, credential: str) -> None:
+        """From now on nobody signs in with this credential, and nobody can be given it."""
+        mine = (actor_credentials.c.tenant == tenant) & (
+            actor_credentials.c.credential == credential
+        )
+        self._connection.execute(delete(actor_credentials).where(mine))
+        row = {"tenant": tenant, "credential": credential, "actor": _NOBODY}
+        self._connection.execute(insert(actor_credentials), [row])
 
     def _one(self, table: Table, tenant: str, name: str) -> RowMapping | None:
         found = self._connection.execute(
@@ -153,8 +169,26 @@ class SqlRegistry:
             {"tenant": tenant, "credential": credential, "actor": actor.id}
             for credential in actor.credential_ids
         ]
-        if rows:
-            self._connection.execute(insert(actor_credentials), rows)
+        if not rows:
+            return
+        taken = select(actor_credentials.c.credential).where(
+            actor_credentials.c.tenant == tenant,
+            actor_credentials.c.credential.in_(actor.credential_ids),
+        )
+        if self._connection.execute(taken).first() is not None:
+            raise RegistryRefused(
+                "a credential belongs to another account or was taken out of use",
+                where=f"actors.{actor.id}.credential_ids",
+            )
+        self._connection.execute(insert(actor_credentials), rows)
+
+
+def _kept(given: Actor, known: Actor) -> Actor:
+    return replace(
+        given,
+        password_hash=given.password_hash or known.password_hash,
+        credential_ids=given.credential_ids or known.credential_ids,
+    )
 
 
 def _institution_values(row: Institution) -> dict[str, object]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,58 +89,20 @@ def prepare(folder: Path, *, patients: int, visits: int) -> tuple[Toolkit, bool]
     clock = SystemClock()
     fresh = not (folder / "home.toml").exists()
     if fresh:
-        private, public = generate_sm2()
-        head = {
-            "institution": CREDIT_CODE,
-            "institution_name": NAME,
-            "profile": "demo",
-            "suite": "gm",
-            "origin": f"jinkui.example/{CREDIT_CODE}/audit",
-            "default_actor": DATA_OFFICER,
-        }
-        sections = {
-            "institution": {
-                "address": "示范省示范市示范路 1 号",
-                "contact": "信息安全办公室 0000-0000000",
-                "systems": "互联网诊疗平台（等级保护三级，示范备案号 SYN-34010000001-00001）",
-            },
-            "supervision": {
-                "base_url": f"http://127.0.0.1:{PLATFORM_PORT}",
-                "platform": PLATFORM_NAME,
-                "platform_key": public.raw.hex(),
-            },
-        }
-        create(folder, head, sections, None, clock, os.urandom).close()
-        _write_private(folder / "simulator" / "platform-key", (private + public.raw).hex())
+        _make(folder, clock, patients=patients, visits=visits)
     toolkit = open_toolkit(folder, None, clock, os.urandom)
     if toolkit.home.profile != "demo":
         toolkit.close()
         raise NotADemoHome(f"{folder} holds a home of the profile {toolkit.home.profile}")
-    if fresh:
-        today = toolkit.clock.now().astimezone(CHINA).date()
-        plan = {"patients": patients, "visits": visits, "start": today.replace(day=1).isoformat()}
-        (folder / "input" / "hospital.json").write_text(json.dumps(plan), encoding="ascii")
     return toolkit, fresh
 
 
 def furnish(toolkit: Toolkit, *, fresh: bool) -> Stage:
-    """Registry, agreements, passwords, platform secrets and the import file."""
-    folder = toolkit.home.folder
-    plan = json.loads((folder / "input" / "hospital.json").read_text("ascii"))
-    start = date.fromisoformat(plan["start"])
-    hospital = SyntheticHospital(SEED, plan["patients"], plan["visits"], start=start)
-    if fresh:
-        _enter_people(toolkit, hospital)
-        officer = Caller(actor=DATA_OFFICER, role="data_protection_officer")
-        for name in _AGREEMENTS:
-            text = config_text(f"examples/agreements/{name}")
-            # The examples end on a fixed day; the demonstration must not end with them.
-            lasting = _END.sub(f"until: {start.year + 2}-12-31", text)
-            apply_agreement(toolkit, officer, lasting.encode(), dry_run=False)
-        SealedSecrets(toolkit).enter({"exchange_key": toolkit.entropy(_EXCHANGE_KEY_BYTES)})
+    """What the demonstration needs of an open demo home; writes the import file anew."""
+    home, folder = toolkit.home, toolkit.home.folder
+    hospital = _hospital(folder)
     input_file = folder / "input" / "visits.jsonl"
     hospital.write_lines_with_faults(input_file, BAD_LINES)
-    home = toolkit.home
     return Stage(
         toolkit=toolkit,
         hospital=hospital,
@@ -152,6 +115,69 @@ def furnish(toolkit: Toolkit, *, fresh: bool) -> Stage:
         sign_in=json.loads((folder / "keys" / "console-passwords.json").read_text("ascii")),
         fresh=fresh,
     )
+
+
+def _make(folder: Path, clock: SystemClock, *, patients: int, visits: int) -> None:
+    """Build the home beside its place and move it there whole: a kill leaves none or all.
+
+    Raises:
+        NotADemoHome: the folder holds something else.
+    """
+    building = folder.with_name(f".{folder.name}.making")
+    if building.exists():
+        shutil.rmtree(building)  # what an interrupted run left; nobody ever used it
+    private, public = generate_sm2()
+    create(building, _head(), _sections(public.raw), None, clock, os.urandom).close()
+    _write_private(building / "simulator" / "platform-key", (private + public.raw).hex())
+    start = clock.now().astimezone(CHINA).date().replace(day=1)
+    plan = {"patients": patients, "visits": visits, "start": start.isoformat()}
+    (building / "input" / "hospital.json").write_text(json.dumps(plan), encoding="ascii")
+    with open_toolkit(building, None, clock, os.urandom) as toolkit:
+        _enter_people(toolkit, _hospital(building))
+        officer = Caller(actor=DATA_OFFICER, role="data_protection_officer")
+        for name in _AGREEMENTS:
+            text = config_text(f"examples/agreements/{name}")
+            # The examples end on a fixed day; the demonstration must not end with them.
+            lasting = _END.sub(f"until: {start.year + 2}-12-31", text)
+            apply_agreement(toolkit, officer, lasting.encode(), dry_run=False)
+        SealedSecrets(toolkit).enter({"exchange_key": toolkit.entropy(_EXCHANGE_KEY_BYTES)})
+        toolkit.seal_log()
+    try:
+        building.rename(folder)
+    except OSError as error:
+        raise NotADemoHome(f"{folder} holds something else: {error.strerror}") from error
+
+
+def _hospital(folder: Path) -> SyntheticHospital:
+    plan = json.loads((folder / "input" / "hospital.json").read_text("ascii"))
+    start = date.fromisoformat(plan["start"])
+    return SyntheticHospital(SEED, plan["patients"], plan["visits"], start=start)
+
+
+def _head() -> dict[str, str]:
+    return {
+        "institution": CREDIT_CODE,
+        "institution_name": NAME,
+        "profile": "demo",
+        "suite": "gm",
+        "origin": f"jinkui.example/{CREDIT_CODE}/audit",
+        "default_actor": DATA_OFFICER,
+    }
+
+
+def _sections(platform_key: bytes) -> dict[str, dict[str, str]]:
+    return {
+        "institution": {
+            "address": "示范省示范市示范路 1 号",
+            "contact": "信息安全办公室 0000-0000000",
+            "systems": "互联网诊疗平台（等级保护三级，示范备案号 SYN-34010000001-00001）",
+        },
+        "supervision": {
+            "base_url": f"http://127.0.0.1:{PLATFORM_PORT}",
+            "platform": PLATFORM_NAME,
+            "platform_key": platform_key.hex(),
+        },
+    }
 
 
 @contextmanager
