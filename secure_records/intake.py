@@ -15,14 +15,27 @@ from typing import Final
 import orjson
 
 from secure_records.kinds.catalogue import parse_line as parse_shape
+from secure_records.kinds.identity import SubjectIdentity
+from secure_records.kinds.import_line import ImportLine
 from secure_records.models import NewRecord, StoreRefusal
-from secure_records.vault_errors import LineDuplicateKey, LineNotJson, LineTooLong
+from secure_records.vault_errors import (
+    LineDuplicateKey,
+    LineIdentityInIdentifier,
+    LineNotJson,
+    LineTooLong,
+)
 from shared_kernel.canonical_json import Json
 from shared_kernel.errors import BadInput
 from shared_kernel.instants import in_utc
 
 LINE_LIMIT: Final = 1024 * 1024
 """Bytes. A long dialogue has tens of KiB; sound and pictures go beside the line."""
+
+_DISTINCTIVE: Final = 6
+"""Characters. A shorter document number occurs in running numbers by chance."""
+
+_FRAME_IDENTIFIERS: Final = ("external_id", "visit", "clinician")
+_BODY_IDENTIFIERS: Final = ("rx_no", "rx_unique_id", "record_no", "consent_no")
 
 
 def parse_line(raw: bytes, number: int) -> NewRecord:
@@ -33,12 +46,14 @@ def parse_line(raw: bytes, number: int) -> NewRecord:
         number: Its place in the file, from 1.
 
     Raises:
-        LineRefused: too long, not one JSON object, or a key twice.
+        LineRefused: too long, not one JSON object, a key twice, or an identifier
+            that carries the patient's identity.
         UnknownKind: no such record kind.
         BodyRefused: frame, identity or body have another shape (``where`` is the path).
     """
     value = _strict_json(raw)
     line = parse_shape(value)
+    _require_meaningless_identifiers(line)
     return NewRecord(
         line=number,
         kind=line.kind,
@@ -67,6 +82,32 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[NewRecord | StoreRefusal]:
             yield parse_line(raw, number)
         except BadInput as fault:
             yield StoreRefusal(line=number, code=fault.code, reason=str(fault))
+
+
+def _require_meaningless_identifiers(line: ImportLine) -> None:
+    # Identifiers stay outside the envelope, in rows and in the log: a citizen number
+    # used as a visit number would name the patient to whoever reads only those.
+    telling = _telling_numbers(line.subject)
+    identifiers = {name: getattr(line, name) for name in _FRAME_IDENTIFIERS}
+    for name in _BODY_IDENTIFIERS:
+        identifiers[f"body.{name}"] = getattr(line.body, name, None) or ""
+    for where, identifier in identifiers.items():
+        shown = identifier.upper()  # 17 digits and "x" are the same citizen number
+        if any(number in shown for number in telling):
+            raise LineIdentityInIdentifier(
+                f"{where}: contains a number that identifies the patient or guardian", where=where
+            )
+
+
+def _telling_numbers(subject: SubjectIdentity) -> tuple[str, ...]:
+    numbers = [subject.phone]
+    if len(subject.id_no) >= _DISTINCTIVE:
+        numbers.append(subject.id_no)
+    if subject.guardian is not None:
+        numbers.append(subject.guardian.id_no)
+        if subject.guardian.phone is not None:
+            numbers.append(subject.guardian.phone)
+    return tuple(numbers)
 
 
 def _strict_json(raw: bytes) -> Json:

@@ -37,6 +37,16 @@ class LineDuplicateKey(LineRefused):
     code = "line.duplicate_key"
 
 
+class LineIdentityInIdentifier(LineRefused):
+    """An identifier of the line carries a number that identifies the patient or guardian.
+
+    Identifiers are stored in clear: they would undo the sealing of the identity.
+    """
+
+    code = "line.identity_in_identifier"
+    default_hint = "use identifiers that say nothing about the patient"
+
+
 class SearchRefused(SecureRecordsError, BadInput):
     """The search names no indexed field, or a value that the field cannot take."""
 

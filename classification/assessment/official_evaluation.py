@@ -9,9 +9,11 @@ signed report file by its SM3 digest is accepted.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -50,6 +52,8 @@ _LONGEST: Final = 200
 _TEMPLATE_2025_FROM: Final = date(2025, 3, 20)
 """公网安〔2025〕1846号 question 21: reports dated later must use the 2025 template."""
 _LEVELS: Final = range(1, 6)
+_SCORE: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?")
+_FULL_SCORE: Final = 100
 
 
 class Template(StrEnum):
@@ -241,9 +245,8 @@ def _score(value: Mapping[str, Json], template: Template) -> str | None:
             raise _refuse("score", "exists only in the 2021 template")
         return None
     text = _text(value, "score")
-    whole, _, rest = text.partition(".")
-    digits = (whole + rest).isascii() and (whole + rest).isdigit()
-    if not digits or len(rest) > 2 or not (int(whole) < 100 or float(text) == 100):  # noqa: PLR2004
+    shaped = _SCORE.fullmatch(text) is not None
+    if not shaped or Decimal(text) > _FULL_SCORE:
         raise _refuse("score", "must be a decimal text from 0 to 100, two places at most")
     return text
 

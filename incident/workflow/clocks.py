@@ -2,7 +2,8 @@
 
 Everything here is derived from facts and an instant; nothing is stored, so the
 answer for any past instant can be replayed. A report duty is discharged when each of
-its addressees has got a filed document; a closing duty only by closing reports. An
+its addressees has got a filed document; a closing duty only by closing reports; a duty
+to add what was still unknown only once the newest report leaves nothing open. An
 action duty is discharged by a proven act. Awareness is what the clocks count from,
 and until somebody has graded they run as if at the highest level (provisional).
 """
@@ -17,8 +18,9 @@ from enum import StrEnum
 from incident.duties.applicability import circumstances
 from incident.duties.deadlines import Due, duties_due
 from incident.duties.load import DischargedBy, DutyLaw, DutyRule, RuleActor
-from incident.errors import CaseCannotClose
+from incident.errors import CaseCannotClose, UnknownWord
 from incident.reports.draft import Stage
+from incident.reports.filing import Filing
 from incident.workflow.case import Case
 from incident.workflow.events import CaseEvent, EventKind
 from incident.workflow.fold import apply
@@ -118,12 +120,16 @@ def discharged_at(law: DutyLaw, case: Case, due: Due, dues: Sequence[Due]) -> da
     filings = [item for item in case.filings if not closing or item.stage is Stage.CLOSING]
     told: list[datetime] = []
     names = addressees(rule, dues)
-    if not names and SAME_AS_FIRST in rule.addressees:
+    follows = SAME_AS_FIRST in rule.addressees
+    # Without a limit of its own, a row that follows the first report asks for the rest of it.
+    adds = follows and rule.limit is None
+    if not names and follows:
         # Nobody got a first report under this source; any document of the stage counts.
-        return min((item.submitted_at for item in filings), default=None)
+        return min(_counting(case, filings, complete=adds), default=None)
     for name in names:
         recipient = law.vocabulary.recipients[name]
-        times = [item.submitted_at for item in filings if recipient.fulfilled_by((item.recipient,))]
+        theirs = [item for item in filings if recipient.fulfilled_by((item.recipient,))]
+        times = _counting(case, theirs, complete=adds)
         if recipient.fulfilled_by(("individuals",)):
             # Persons are told by notices; a round counts once every notice has arrived.
             times += [item.at for item in case.notice_batches if item.delivered == item.total]
@@ -131,6 +137,17 @@ def discharged_at(law: DutyLaw, case: Case, due: Due, dues: Sequence[Due]) -> da
             return None
         told.append(min(times))
     return max(told, default=None)
+
+
+def _counting(case: Case, filings: Sequence[Filing], *, complete: bool) -> list[datetime]:
+    """When documents were handed in; ``complete``: only those since which nothing was open."""
+    times: list[datetime] = []
+    for item in sorted(filings, key=lambda filing: filing.submitted_at):
+        if complete and case.draft(item.draft_id).unknown():
+            times.clear()
+        else:
+            times.append(item.submitted_at)
+    return times
 
 
 def clocks(law: DutyLaw, case: Case, at: datetime, *, near_percent: int) -> tuple[Clock, ...]:
@@ -196,6 +213,12 @@ def require_closable(law: DutyLaw, case: Case) -> None:
         raise CaseCannotClose(f"still owed: {', '.join(owed)}")
 
 
+def _require_rule(law: DutyLaw, rule_id: str) -> None:
+    known = tuple(rule.rule_id for rule in law.rules)
+    if rule_id not in known:
+        raise UnknownWord("rule_id", rule_id, known)
+
+
 def advance(law: DutyLaw, case: Case | None, event: CaseEvent) -> Case:
     """The case after a new event, law included: the door through which events enter.
 
@@ -206,6 +229,9 @@ def advance(law: DutyLaw, case: Case | None, event: CaseEvent) -> Case:
     after = apply(case, event)
     law.vocabulary.require_operators(after.operators)
     law.vocabulary.require_flags(after.flags)
+    if event.kind is EventKind.ACTION_PROVEN:
+        # A proof under an id that no row has would be kept and discharge nothing.
+        _require_rule(law, after.actions[-1].rule_id)
     if event.kind is EventKind.CLOSED:
         require_closable(law, after)
     case_duties(law, after)

@@ -110,17 +110,29 @@ def hospital_command(
 
 
 def _serve(toolkit: Toolkit, port: int | None, accounts: dict[str, str], *, zh: bool) -> None:
-    from jinkui.daemon.serving import serve  # noqa: PLC0415 - web stack only if used
+    from jinkui.daemon.serving import AddressTaken, serve  # noqa: PLC0415 - web stack only if used
 
     def ready(address: str) -> None:
-        talk("")
         talk(f"控制台 {address}（Ctrl-C 结束）" if zh else f"console {address} (Ctrl-C to stop)")
-        for account, password in accounts.items():
-            talk(f"  {account} / {password}")
 
-    home = toolkit.home
-    chosen = home.number("daemon", "port") if port is None else port
-    serve(toolkit, home.text("daemon", "host"), chosen, ready)
+    # Before the port is tried: whoever starts the console later needs them too.
+    talk("")
+    talk("控制台账号" if zh else "console accounts")
+    for account, password in accounts.items():
+        talk(f"  {account} / {password}")
+    host = toolkit.home.text("daemon", "host")
+    usual = toolkit.home.number("daemon", "port")
+    try:
+        serve(toolkit, host, usual if port is None else port, ready)
+    except AddressTaken:
+        if port is not None:
+            raise
+        talk(
+            f"端口 {usual} 已被占用，改用空闲端口"
+            if zh
+            else f"port {usual} is taken, using a free one"
+        )
+        serve(toolkit, host, 0, ready)
 
 
 def _document(chapters: tuple[Chapter, ...], total: float, toolkit: Toolkit) -> dict[str, object]:

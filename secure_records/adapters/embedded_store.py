@@ -90,6 +90,8 @@ class EmbeddedStore:
             poolclass=QueuePool,
             pool_size=_POOL_SIZE,
             max_overflow=_POOL_OVERFLOW,
+            # The text of a failed statement goes into logs; the bound values are patients.
+            hide_parameters=True,
         )
         # One connection now: a wrong key is found at opening, not at first use.
         with self._guarded(), self._engine.connect():

@@ -421,6 +421,22 @@ def test_an_incident_from_open_to_filed(site: Site) -> None:
     assert mine["NCIR-R03-other"] == "discharged"
 
 
+def test_a_proof_for_an_unknown_rule_exits_2(site: Site) -> None:
+    """
+    A mistyped rule id is bad input, and the timeline does not know of it.
+    """
+    line = site.line
+    case = line.json("--as", "a002", "incident", "open", "--summary", "演练")["case"]
+    proof = site.folder / "act.txt"
+    proof.write_text("留证", encoding="utf-8")
+    before = line.json("incident", "timeline", case)
+
+    said = line.run("incident", "prove", case, "NOPE", proof, "--json")
+
+    assert refused(said, 2, "incident.unknown_word")["where"] == "rule_id"
+    assert line.json("incident", "timeline", case) == before
+
+
 def test_a_platform_that_is_not_there_exits_6(site: Site) -> None:
     """
     A report that could not be delivered is an upstream failure, and nothing is filed.

@@ -203,7 +203,7 @@ def set_up_a_home(story: Story) -> None:
     size = ("--patients", "20", "--visits", "40", "--bad-lines", "4")
     files = story.tell("demo-hospital", "demo", "hospital", "--out", hospital, *size)
     story.tell("registry-apply", *key, "registry", "apply", files["registry"])
-    story.tell("registry-list", *key, "registry", "list")
+    story.tell("registry-list", *key, "registry", "list", actor="a002")
     (story.folder / "password").write_text("a long night 2026\n", "ascii")
     password = ("registry", "password", "a002", "--file", str(story.folder / "password"))
     story.tell("registry-password", *key, *password, actor="a002")
@@ -212,7 +212,7 @@ def set_up_a_home(story: Story) -> None:
     story.tell("records-import", *key, "records", "import", files["visits"])
     story.tell("supervision-receipts", *key, "supervision", "receipts", expect=4)
     story.said["error"].append(story.said["supervision-receipts"].pop())
-    story.tell("agreements-list", *key, "agreements", "list")
+    story.tell("agreements-list", *key, "agreements", "list", actor="a002")
     story.tell("doctor", *key, "doctor")
     story.home = demo_home
 
@@ -242,7 +242,7 @@ def use_records(story: Story) -> None:
     story.tell("error", "records", "get", "rec_" + "0" * 26, "--purpose", "treatment", expect=5)
     story.tell("error", "records", "get", expect=2)
     story.tell("records-schema", "records", "schema", "consent")
-    story.tell("agreements-list", "agreements", "list")
+    story.tell("agreements-list", "agreements", "list", actor="a002")
     new = ("agreements", "apply", str(AGREEMENTS / "medical_alliance.yaml"))
     story.tell("agreements-apply", *new, "--dry-run")
     end = ("agreements", "end", "cloud-operation")

@@ -16,6 +16,7 @@ from classification.assessment.official_evaluation import OFFICIAL_FORMAT
 from classification.errors import ClassificationError
 from classification.verify import Verification, verify_facts_or_report
 from jinkui.procedures.official_result import (
+    OfficialFileRefused,
     import_official,
     official_attachment,
     send_official,
@@ -402,12 +403,15 @@ def test_a_self_assessment_cannot_be_sent_as_official(house: House, tmp_path: Pa
     """
     run = checked(house).run
     path = write_report(house.toolkit, run.run_id, "json", tmp_path / "r.json", "zh")
+    with pytest.raises(OfficialFileRefused):
+        official_attachment(path)
+    dressed = tmp_path / "r.pdf"
+    dressed.write_bytes(PDF + path.read_bytes())
+    attachment = official_attachment(dressed)
     with house.province() as (platform, simulated):
         for number in (run.run_id, "", "自查"):
             with pytest.raises(NotFound):
-                send_official(
-                    house.toolkit, OFFICER, number, official_attachment(path), platform=platform
-                )
+                send_official(house.toolkit, OFFICER, number, attachment, platform=platform)
         with supervision_desk(house.toolkit, platform) as desk:
             assert desk.deliver_due() == ()
         assert simulated.received() == ()

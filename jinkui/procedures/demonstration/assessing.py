@@ -11,6 +11,7 @@ from typing import Final
 import orjson
 
 from classification.assessment.official_evaluation import OFFICIAL_FORMAT
+from classification.verify import verify_facts_or_report
 from jinkui.procedures.demonstration.stage import DATA_OFFICER, SECURITY_ADMIN, Stage
 from jinkui.procedures.demonstration.telling import Chapter, Line
 from jinkui.procedures.official_result import (
@@ -20,11 +21,15 @@ from jinkui.procedures.official_result import (
 )
 from jinkui.procedures.self_assessment import assess, write_report
 from jinkui.system_clock import stopwatch
+from jinkui.wiring.assessment import catalogue, rules
 from jinkui.wiring.supervision import Platform, supervision_desk
-from secure_records.keys.signing_keys import sm3_function
+from secure_records.keys.signing_keys import Verifier, sm3_function
 from shared_kernel.instants import CHINA
 
 _CONCLUSION_ZH: Final = {"undetermined": "尚不能下结论（有未评估项）", "no conclusion": "无结论"}
+_LEAST_ANSWERED: Final = 25
+"""Items of the catalogue that a run must answer by itself, wholly or on some objects."""
+
 _PDF: Final = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
     b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
@@ -60,25 +65,36 @@ def check(stage: Stage, platform: Platform, progress: Callable[[str, int, int], 
     number = outcome.platform_number if outcome else None
     outcomes_count = Counter(outcome.value for outcome in run.assessment.rolled.values())
     conclusion = run.assessment.verdicts.v2025.conclusion
+    coverage = run.assessment.coverage
+    answered = coverage.evaluated + coverage.partly_evaluated
+    holds = verify_facts_or_report(
+        run.report_bytes, catalogue(), rules(), (sm3_function,), Verifier()
+    ).ok
     return Chapter(
         zh="查得清：等级保护三级自查，官方测评结果上报",
         en="Checked: MLPS level-3 self-assessment, official result uploaded",
         lines=(
             Line(
-                f"自查本机、存储与服务 {timed.seconds:.1f} 秒：符合 {outcomes_count['pass']}、"
+                f"自查本机、存储与服务 {timed.seconds:.1f} 秒，{coverage.items} 项中 {answered} 项"
+                f"自动得出结果：符合 {outcomes_count['pass']}、"
                 f"部分符合 {outcomes_count['partial']}、不符合 {outcomes_count['fail']}、"
                 f"不适用 {outcomes_count['not_applicable']}、"
-                f"未评估 {outcomes_count['not_evaluated']} 项",
-                f"this host, store and daemon in {timed.seconds:.1f} s: "
+                f"未评估 {outcomes_count['not_evaluated']} 项"
+                f"（其中 {coverage.partly_evaluated} 项部分对象已有结果）",
+                f"this host, store and daemon in {timed.seconds:.1f} s, {answered} of "
+                f"{coverage.items} items answered automatically: "
                 f"{outcomes_count['pass']} met, {outcomes_count['partial']} partly, "
                 f"{outcomes_count['fail']} not, {outcomes_count['not_applicable']} not "
-                f"applicable, {outcomes_count['not_evaluated']} not evaluated",
+                f"applicable, {outcomes_count['not_evaluated']} not evaluated "
+                f"({coverage.partly_evaluated} of them answered on some objects)",
+                ok=answered >= _LEAST_ANSWERED,
             ),
             Line(
                 f"按 2025 模板{_CONCLUSION_ZH.get(conclusion, conclusion)}；"
-                f"自查报告（非等级测评）：{page}",
-                f"2025 template: {conclusion}; report (a self-assessment, not an "
-                f"official evaluation): {page}",
+                f"自查报告（非等级测评）重新推算{'一致' if holds else '不一致'}：{page}",
+                f"2025 template: {conclusion}; report (a self-assessment, not an official "
+                f"evaluation), recomputed {'and equal' if holds else 'and DIFFERENT'}: {page}",
+                ok=holds,
             ),
             Line(
                 f"官方测评结果（合成）{official.report_number} 已报省平台（模拟），回执 {number}，"

@@ -15,7 +15,8 @@ class Line:
 
     zh: str
     en: str
-    ok: bool = True
+    ok: bool
+    """Was what the sentence claims checked, and does it hold?"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import traceback
 from pathlib import Path
 
 import pytest
 import sqlcipher3.dbapi2 as sqlcipher
+from sqlalchemy.exc import IntegrityError
 
 from secure_records.adapters import embedded_store
 from secure_records.adapters.embedded_store import EmbeddedStore
@@ -224,3 +226,18 @@ def test_driver_is_sqlcipher_4() -> None:
     connection.close()
 
     assert version.startswith("4.")
+
+
+def test_failed_statement_keeps_its_values_to_itself(path: Path) -> None:
+    """The error of a statement goes into logs: it shows the statement, never a bound value."""
+    store = EmbeddedStore(path, RAW_KEY)
+    with store.transaction() as connection:
+        connection.exec_driver_sql("CREATE TABLE note (text TEXT UNIQUE)")
+        connection.exec_driver_sql("INSERT INTO note VALUES (?)", (MARK,))
+
+    with pytest.raises(IntegrityError) as failed, store.transaction() as connection:
+        connection.exec_driver_sql("INSERT INTO note VALUES (?)", (MARK,))
+    store.close()
+
+    assert "INSERT INTO note" in str(failed.value)
+    assert MARK not in "".join(traceback.format_exception(failed.value))

@@ -10,7 +10,12 @@ import pytest
 
 from secure_records import NewRecord, StoreRefusal, parse_line, read_lines
 from secure_records.intake import LINE_LIMIT
-from secure_records.vault_errors import LineDuplicateKey, LineNotJson, LineTooLong
+from secure_records.vault_errors import (
+    LineDuplicateKey,
+    LineIdentityInIdentifier,
+    LineNotJson,
+    LineTooLong,
+)
 from shared_kernel.errors import BadInput, JinkuiError
 
 if TYPE_CHECKING:
@@ -92,3 +97,64 @@ def test_a_file_is_read_to_its_end(room: Room) -> None:
     assert [type(item) for item in found] == [StoreRefusal, NewRecord]
     assert [(item.line) for item in found] == [1, 3]
     assert found[0].code == "line.not_json"
+
+
+NUMBERS = {
+    "id_no": lambda subject: subject["id_no"],
+    "phone": lambda subject: subject["phone"],
+    "guardian.id_no": lambda subject: subject["guardian"]["id_no"],
+    "guardian.phone": lambda subject: subject["guardian"]["phone"],
+}
+IDENTIFIERS = [
+    ("prescription", "external_id"),
+    ("prescription", "visit"),
+    ("prescription", "clinician"),
+    ("prescription", "body.rx_no"),
+    ("prescription", "body.rx_unique_id"),
+    ("outpatient_record", "body.record_no"),
+    ("consent", "body.consent_no"),
+]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize(("kind", "where"), IDENTIFIERS)
+def test_no_identifier_carries_an_identity(room: Room, kind: str, where: str, number: str) -> None:
+    """Clear-text identifiers never name patient or guardian; the refusal names the field only."""
+    line = next(each for each in room.lines() if each["kind"] == kind)
+    line["subject"]["guardian"] = {
+        "id_no": "11010519491231002X",
+        "name": "示例监护人",
+        "phone": "13700001111",
+    }
+    parse_line(orjson.dumps(line), 1)
+    value = NUMBERS[number](line["subject"])
+    place = line["body"] if where.startswith("body.") else line
+    place[where.removeprefix("body.")] = f"V-{value.lower()}-1"
+
+    with pytest.raises(LineIdentityInIdentifier) as refused:
+        parse_line(orjson.dumps(line), 1)
+
+    assert refused.value.code == "line.identity_in_identifier"
+    assert refused.value.where == where
+    assert value not in "".join(traceback.format_exception(refused.value))
+
+
+@pytest.mark.parametrize(("document", "allowed"), [("A1234", True), ("A12345", False)])
+def test_a_short_document_number_may_occur_by_chance(
+    room: Room, document: str, allowed: bool
+) -> None:
+    """Five characters are no evidence of an identity, six are."""
+    line = next(each for each in room.lines() if each["kind"] == "prescription")
+    line["subject"] |= {"id_type": "03", "id_no": document}
+    line["visit"] = f"V-{document}-1"
+
+    if allowed:
+        assert parse_line(orjson.dumps(line), 1).visit == line["visit"]
+        return
+    with pytest.raises(LineIdentityInIdentifier):
+        parse_line(orjson.dumps(line), 1)
+
+
+def test_the_synthetic_hospital_has_meaningless_identifiers(room: Room) -> None:
+    """Every good line of the hospital stays accepted."""
+    assert len(room.records()) == len(room.lines())

@@ -15,6 +15,7 @@ from secure_records.access.agreement import StandingAgreement
 from secure_records.access.agreement_document import parse_agreement
 from secure_records.access.compiled import compile_agreements
 from secure_records.access.decision import AccessPolicy
+from secure_records.access.errors import AccessDenied
 from secure_records.access.internal_roles import compiled_internal_roles
 from secure_records.vault_errors import RecordWithheld
 
@@ -26,7 +27,9 @@ PHARMACIST = Caller(actor="desk", role="pharmacist", partner="demo-pharmacy", cr
 CLAIMS = Caller(actor="desk", role="claims_examiner", partner="demo-insurer")
 
 
-def policy(room: Room, *, ended_at: datetime | None = None) -> AccessPolicy:
+def policy(
+    room: Room, *, ended_at: datetime | None = None, registered: bool = False
+) -> AccessPolicy:
     """The published templates, with the synthetic hospital's partners as parties."""
     standing = []
     for name in ("pharmacy", "insurer"):
@@ -34,6 +37,11 @@ def policy(room: Room, *, ended_at: datetime | None = None) -> AccessPolicy:
         partner = room.hospital.institution.partner_of_kind(name)
         text["partner"]["credit_code"] = partner.credit_code
         text["term"].update({"from": "2025-01-01", "until": "2028-12-31"})
+        if registered:
+            # The hospital is a party: its register would count for a person proven to be on it.
+            text["discloser"]["credit_code"] = room.tenant
+            for grant in text["grants"]:
+                grant["registered_staff"] = True
         agreement = parse_agreement(yaml.safe_dump(text, allow_unicode=True).encode())
         standing.append(StandingAgreement(agreement=agreement, ended_at=ended_at))
     return AccessPolicy(compile_agreements(standing), compiled_internal_roles())
@@ -139,3 +147,35 @@ def test_a_partner_search_shows_agreed_kinds_only(stored: Room) -> None:
 
     assert {each.kind for each in page.records} == {"prescription"}
     assert nobody.records == ()
+
+
+def test_a_hospital_account_lends_a_partner_no_standing(stored: Room) -> None:
+    """A partner's caller with the name of a clinician's account is nobody on the register."""
+    stored.policy = policy(stored, registered=True)
+    line = next(each for each in stored.lines() if each["kind"] == "prescription")
+    [(record,)] = stored.sql(
+        "SELECT record FROM records WHERE visit = ? AND kind = 'prescription'", line["visit"]
+    )
+    inside = stored.caller_of(line["clinician"])
+    assert stored.vault.read(inside, record, "treatment").body
+    outside = Caller(actor=inside.actor, role="pharmacist", partner="demo-pharmacy")
+
+    with pytest.raises(RecordWithheld):
+        stored.vault.read(outside, record, "dispensing")
+
+    assert stored.entries()[-1]["details"]["reasons"] == ["staff.unknown"]
+
+
+def test_a_partner_account_lends_no_standing_inside(stored: Room) -> None:
+    """An account of a partner whose person is a clinician here opens nothing of the hospital."""
+    line = next(each for each in stored.lines() if each["kind"] == "prescription")
+    [(record,)] = stored.sql(
+        "SELECT record FROM records WHERE visit = ? AND kind = 'prescription'", line["visit"]
+    )
+    inside = stored.caller_of(line["clinician"])
+    stored.sql("UPDATE actors SET partner = 'demo-pharmacy' WHERE id = ?", inside.actor)
+
+    with pytest.raises(AccessDenied) as denied:
+        stored.vault.read(inside, record, "treatment")
+
+    assert "staff.unknown" in denied.value.reasons
