@@ -6,7 +6,8 @@ share, with the few derivations that all of them need. Wiring fills it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -28,6 +29,7 @@ from secure_records.options import VaultOptions
 from secure_records.ports import RecordRow, RecordStore, Registry, Store
 from secure_records.vault_errors import RequestRefused
 from shared_kernel.canonical_json import Json
+from shared_kernel.errors import BadInput
 from shared_kernel.grades import Grade
 from shared_kernel.identifiers import Entropy
 from shared_kernel.instants import Clock
@@ -160,6 +162,24 @@ def fact_of(
 def noting(fact: AuditFact, /, **details: Json) -> AuditFact:
     """The fact with more details."""
     return replace(fact, details={**fact.details, **details})
+
+
+def note_failure(parts: VaultParts, fact: AuditFact, code: str) -> None:
+    """Write, in a transaction of its own, that what was asked for did not happen."""
+    with parts.store.transaction() as connection:
+        failed = replace(fact, at=parts.clock.now(), decision="failed", outcome=code)
+        parts.audit(connection).append(failed)
+        parts.keys.flush()
+
+
+@contextmanager
+def noting_malformed(parts: VaultParts, caller: Caller, action: str) -> Iterator[None]:
+    """A request that cannot even be asked leaves an entry: its code, none of its words."""
+    try:
+        yield
+    except BadInput as fault:
+        note_failure(parts, fact_of(caller, parts.clock.now(), action, "failed"), fault.code)
+        raise
 
 
 def require_purpose(purpose: str) -> str:

@@ -28,7 +28,14 @@ from secure_records.sealing import full_view, open_row
 from secure_records.vault_asking import Asking
 from secure_records.vault_errors import RecordNotFound, RecordWithheld
 from secure_records.vault_owing import noting_owed, watermark
-from secure_records.vault_parts import VaultParts, fact_of, noting, require_purpose
+from secure_records.vault_parts import (
+    VaultParts,
+    fact_of,
+    note_failure,
+    noting,
+    noting_malformed,
+    require_purpose,
+)
 from shared_kernel.errors import VerificationFailed
 from shared_kernel.identifiers import new_identifier, require_identifier
 
@@ -39,8 +46,9 @@ def read_record(
     parts: VaultParts, caller: Caller, record_id: str, purpose: str, fields: tuple[str, ...]
 ) -> RecordView:
     """See ``Vault.read``."""
-    require_identifier(record_id, "rec", "record")
-    require_purpose(purpose)
+    with noting_malformed(parts, caller, _ACTION):
+        require_identifier(record_id, "rec", "record")
+        require_purpose(purpose)
     at = parts.clock.now()
     disclosure = new_identifier("dis", at, parts.entropy)
     with parts.store.transaction() as connection:
@@ -73,7 +81,7 @@ def read_record(
     try:
         content = open_row(row, parts.keys.dek_by_id(parts.tenant, row.key_id))
     except (VerificationFailed, KeyNotFound) as fault:
-        _note_failure(parts, noting(asked, disclosure=disclosure), fault.code)
+        note_failure(parts, noting(asked, disclosure=disclosure), fault.code)
         raise
     view = full_view(content)
     if fields:
@@ -139,13 +147,6 @@ def _decided(
         return replace(fact, fields=served, outcome="served")
     codes = [reason.code for reason in decision.reasons]
     return replace(noting(fact, reasons=codes), outcome=AccessDenied.code)
-
-
-def _note_failure(parts: VaultParts, fact: AuditFact, code: str) -> None:
-    with parts.store.transaction() as connection:
-        failed = replace(fact, at=parts.clock.now(), decision="failed", outcome=code)
-        parts.audit(connection).append(failed)
-        parts.keys.flush()
 
 
 def _denial(caller: Caller, decision: Decision) -> AccessDenied | RecordWithheld:

@@ -27,7 +27,14 @@ from secure_records.sealing import open_row
 from secure_records.vault_asking import Asking
 from secure_records.vault_errors import SearchRefused
 from secure_records.vault_owing import noting_owed, owed_for_page, watermark
-from secure_records.vault_parts import VaultParts, fact_of, noting, require_purpose
+from secure_records.vault_parts import (
+    VaultParts,
+    fact_of,
+    note_failure,
+    noting,
+    noting_malformed,
+    require_purpose,
+)
 from shared_kernel.errors import VerificationFailed
 from shared_kernel.identifiers import new_identifier, require_identifier
 
@@ -50,14 +57,10 @@ def search_records(
     cursor: str | None,
 ) -> SearchPage:
     """See ``Vault.search``."""
-    require_purpose(purpose)
-    terms = {field: query_term(field, value, parts.term_mac) for field, value in criteria.items()}
-    if not terms:
-        raise SearchRefused("name at least one field to search by")
-    if not 1 <= limit <= parts.options.search_limit:
-        raise SearchRefused(f"limit lies between 1 and {parts.options.search_limit}", where="limit")
-    if cursor is not None:
-        require_identifier(cursor, "rec", "cursor")
+    with noting_malformed(parts, caller, _ACTION):
+        require_purpose(purpose)
+        terms = _terms(parts, criteria)
+        _require_page(parts, limit, cursor)
     at = parts.clock.now()
     disclosure = new_identifier("dis", at, parts.entropy)
     fact = replace(
@@ -81,9 +84,7 @@ def search_records(
             parts.keys.flush()
     except (VerificationFailed, SearchRefused) as fault:
         # Neither a tampered row nor a search that is too wide may leave the log silent.
-        with parts.store.transaction() as connection:
-            failed = replace(fact, decision="failed", outcome=fault.code)
-            parts.audit(connection).append(failed)
+        note_failure(parts, fact, fault.code)
         raise
     if denial is not None:
         codes = tuple(reason.code for reason in denial.reasons)
@@ -95,6 +96,19 @@ def search_records(
         watermark=watermark(owed, caller, disclosure, at),
         disclosure_id=disclosure,
     )
+
+
+def _terms(parts: VaultParts, criteria: Mapping[str, str]) -> dict[str, tuple[IndexTerm, str]]:
+    if not criteria:
+        raise SearchRefused("name at least one field to search by")
+    return {field: query_term(field, value, parts.term_mac) for field, value in criteria.items()}
+
+
+def _require_page(parts: VaultParts, limit: int, cursor: str | None) -> None:
+    if not 1 <= limit <= parts.options.search_limit:
+        raise SearchRefused(f"limit lies between 1 and {parts.options.search_limit}", where="limit")
+    if cursor is not None:
+        require_identifier(cursor, "rec", "cursor")
 
 
 def _refused_outright(asking: Asking) -> Decision | None:

@@ -38,7 +38,7 @@ from secure_records.ports import (
 )
 from secure_records.sealing import plaintext_of
 from secure_records.vault_errors import RequestRefused
-from secure_records.vault_parts import VaultParts, fact_of
+from secure_records.vault_parts import VaultParts, fact_of, noting_malformed
 from shared_kernel.canonical_json import Json
 from shared_kernel.identifiers import new_identifier
 
@@ -51,6 +51,7 @@ MEDIA_NOT_KEPT: Final = "media.not_available"
 """The line names a file beside it, and this store keeps no files."""
 
 _SOURCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_ACTION: Final = "record.store"
 _PROOF_KIND: Final = "revisit_proof"
 _FIRST_VERSION: Final = 1
 
@@ -59,9 +60,10 @@ def store_batch(
     parts: VaultParts, caller: Caller, items: Sequence[NewRecord | StoreRefusal], source: str
 ) -> tuple[StoreOutcome, ...]:
     """See ``Vault.store``."""
-    if _SOURCE.match(source) is None:
-        # Into the log goes a label, not a path: file names carry patients' names.
-        raise RequestRefused("source: expected a short label without spaces", where="source")
+    with noting_malformed(parts, caller, _ACTION):
+        if _SOURCE.match(source) is None:
+            # Into the log goes a label, not a path: file names carry patients' names.
+            raise RequestRefused("source: expected a short label without spaces", where="source")
     at = parts.clock.now()
     denied = caller.partner is not None or caller.role not in parts.options.intake_roles
     results: tuple[StoreOutcome, ...] = ()
@@ -69,9 +71,7 @@ def store_batch(
         log = parts.audit(connection)
         # 1.
         if denied:
-            log.append(
-                replace(fact_of(caller, at, "record.store", "deny"), outcome="access.denied")
-            )
+            log.append(replace(fact_of(caller, at, _ACTION, "deny"), outcome="access.denied"))
         else:
             rows, registry = parts.records(connection), parts.registry(connection)
             batch = _Batch(parts, rows, registry, items, at)

@@ -33,7 +33,10 @@ def records() -> None:
 @click.option("--role", help="Role of the account to act in.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def import_command(file: Path, role: str | None, *, as_json: bool) -> int:
-    """Take in FILE, JSON Lines. Bad lines are refused by number; good ones go in."""
+    """Take in FILE, JSON Lines. Bad lines are refused by number; good ones go in.
+
+    Once the file was read the exit code is 0, whatever was refused: the summary counts it.
+    """
     with terminal() as desk:
         caller = desk.officer("record.intake", role)
         with progress(file.name, quiet=as_json) as advance:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import click
 
@@ -20,9 +21,12 @@ from jinkui.procedures.offices import require_office, suitable_role
 from jinkui.system_clock import SystemClock
 from jinkui.wiring.toolkit import Toolkit, open_toolkit
 from secure_records.access.internal_roles import internal_roles
+from secure_records.audit.entry import AuditFact
 from secure_records.models import Caller
 from secure_records.registry.models import Actor
-from shared_kernel.errors import BadInput, Refused
+from shared_kernel.errors import BadInput, JinkuiError, NotFound, Refused, VerificationFailed
+
+_NOBODY: Final = "unknown"
 
 
 class ActorUnknown(BadInput):
@@ -105,6 +109,8 @@ class Terminal:
 def terminal(*, examining: bool = False) -> Iterator[Terminal]:
     """Open the home named by the options; sign the log's head when entries were added.
 
+    A refusal that left no entry gets one here: code and command, never the words.
+
     Args:
         examining: The command looks for damage: a store that does not continue its
             anchor is opened all the same, and nothing is signed in the end.
@@ -123,11 +129,35 @@ def terminal(*, examining: bool = False) -> Iterator[Terminal]:
             return
         toolkit.require_anchored()
         before = _size(toolkit)
+        desk = Terminal(toolkit=toolkit, invocation=invocation)
         try:
-            yield Terminal(toolkit=toolkit, invocation=invocation)
+            yield desk
+        except (BadInput, NotFound, Refused, VerificationFailed) as fault:
+            if _size(toolkit) == before:
+                _note_refusal(desk, fault)
+            raise
         finally:
             if _size(toolkit) != before:
                 toolkit.seal_log()
+
+
+def _note_refusal(desk: Terminal, fault: JinkuiError) -> None:
+    """What no room has written down: which command was refused to whom, none of its words."""
+    command = click.get_current_context().command_path.split(maxsplit=1)[-1]
+    with desk.toolkit.transaction() as unit:
+        name = desk.invocation.actor or desk.toolkit.home.default_actor
+        known = bool(name) and unit.registry.actor(desk.toolkit.tenant, name) is not None
+        unit.log.append(
+            AuditFact(
+                at=desk.toolkit.clock.now(),
+                # A made-up account name could carry anything into the log.
+                actor=name if known else _NOBODY,
+                action="command.refused",
+                decision="deny" if isinstance(fault, Refused) else "failed",
+                outcome=fault.code,
+                details={"command": command},
+            )
+        )
 
 
 def _size(toolkit: Toolkit) -> int:

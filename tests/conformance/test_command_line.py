@@ -542,6 +542,33 @@ def test_bad_values_exit_2(site: Site, bare: CommandLine) -> None:
         refused(said, 2)
 
 
+def test_every_refusal_leaves_one_entry_and_none_of_its_words(site: Site) -> None:
+    """
+    Code and command of what was refused stand in the log; made-up words and names do not.
+    """
+    purpose = ("--purpose", "patient_request")
+    broken = write(site.folder / "planted" / "broken.yaml", {"planted-word": 1})
+    asked = (
+        ("--as", "a008", "records", "search", "--by", "phone=planted-word", *purpose),
+        ("--as", "a008", "records", "get", "rec_planted-word", *purpose),
+        ("--as", "planted-word", "records", "get", NOBODY, *purpose),
+        ("--as", "a004", "agreements", "apply", broken),
+        ("--as", "a002", "incident", "scope", NO_CASE, "--actor", "planted-word"),
+    )
+    newest = ("audit", "trail", "--newest", "--limit", "1")
+    for words in asked:
+        [before] = site.line.json(*newest)["entries"]
+        said = site.line.run(*words, "--json")
+        error = refused(said, said.code)
+        [entry] = site.line.json(*newest)["entries"]
+
+        # Between them stands the entry of the first look at the trail itself.
+        assert entry["index"] == before["index"] + 2, said.told()
+        assert entry["entry"]["outcome"] == error["code"]
+        assert entry["decision"] in {"deny", "failed"}
+        assert "planted-word" not in json.dumps(entry)
+
+
 def test_refusals_exit_4_and_absences_5(site: Site, bare: CommandLine, tmp_path: Path) -> None:
     """
     Not allowed is 4; not there is 5; to a partner both are the same 4.

@@ -123,12 +123,15 @@ def test_a_partner_cannot_tell_hidden_from_absent(stored: Room) -> None:
 def test_malformed_questions_reach_no_row(
     stored: Room, officer: Caller, record: str, purpose: str
 ) -> None:
-    """A wrong identifier or a purpose in free text is refused before anything is looked up."""
+    """A wrong identifier or a purpose in free text: one entry with the code, no row, no word."""
     size = len(stored.entries())
 
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput) as refused:
         stored.vault.read(officer, record, purpose)
-    assert len(stored.entries()) == size
+    [entry] = stored.entries()[size:]
+    assert (entry["decision"], entry["outcome"]) == ("failed", refused.value.code)
+    assert not {"record", "subject", "kind", "purpose"} & entry.keys()
+    assert not {record, purpose} & {str(value) for value in entry.values()}
 
 
 def test_made_up_field_names_stay_out_of_the_log(stored: Room, officer: Caller) -> None:
@@ -166,9 +169,13 @@ def test_the_auditor_sees_sizes_and_no_content(stored: Room) -> None:
 
 
 def test_free_purposes_are_refused(stored: Room, officer: Caller) -> None:
-    """The hint lists what may be asked for."""
+    """The hint lists what may be asked for; the log has the code and not the words."""
     record, _ = first(stored)
 
     with pytest.raises(RequestRefused) as refused:
         stored.vault.read(officer, record, "curiosity")
     assert "treatment" in refused.value.hint
+    entry = stored.entries()[-1]
+    assert (entry["action"], entry["decision"]) == ("record.read", "failed")
+    assert entry["outcome"] == RequestRefused.code
+    assert "curiosity" not in str(entry)

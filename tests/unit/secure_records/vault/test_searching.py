@@ -170,6 +170,11 @@ def test_who_may_see_nothing_may_not_search(stored: Room) -> None:
 def test_questions_that_cannot_be_asked(
     stored: Room, officer: Caller, criteria: dict[str, str], limit: int
 ) -> None:
-    """No criterion, no index, no normal form, no room for an answer: refused by name."""
+    """No criterion, no index, no normal form, no room for an answer: refused, and logged."""
+    before = stored.entries()
     with pytest.raises(SearchRefused):
         stored.vault.search(officer, criteria, "patient_request", limit=limit)
+
+    [entry] = stored.entries()[len(before) :]
+    said = (entry["action"], entry["decision"], entry["outcome"], entry["actor"])
+    assert said == ("record.search", "failed", SearchRefused.code, officer.actor)

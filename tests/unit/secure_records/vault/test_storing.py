@@ -122,6 +122,10 @@ def test_the_source_is_a_label(room: Room, officer: Caller, source: str) -> None
     with pytest.raises(RequestRefused):
         room.vault.store(officer, room.records(), source)
 
+    assert room.vault.count() == 0
+    [entry] = room.entries()
+    assert (entry["action"], entry["outcome"]) == ("record.store", RequestRefused.code)
+
 
 def test_one_person_is_one_subject(stored: Room) -> None:
     """All records of one document number lie under one subject, of another under another."""
