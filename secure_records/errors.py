@@ -77,7 +77,7 @@ class KeyNotFound(SecureRecordsError, NotFound):
     """No live key has this identifier: never made here, or destroyed."""
 
     code = "keys.not_found"
-    default_hint = "data under a destroyed key stays closed for ever; check the erasure receipts"
+    default_hint = "under a destroyed key data stays closed for ever; is this its own home?"
 
 
 class TenantNotOpened(SecureRecordsError, NotFound):

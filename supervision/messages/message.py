@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Final, cast
 
 from shared_kernel.canonical_json import Json, canonical_bytes
-from shared_kernel.digests import Digest, HashFunction, digest_with, sha256
+from shared_kernel.digests import Digest, HashFunction, digest_with
 from shared_kernel.instants import CHINA, in_utc, instant_text, parse_instant
 from supervision.errors import AttachmentRefused, MessageMalformed
 from supervision.messages.catalogue import SCHEMA_VERSION, Resource
@@ -87,19 +87,6 @@ class CanonicalMessage:
     body: Mapping[str, Json]
     attachments: tuple[AttachmentNote, ...]
     provenance: Provenance
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageDigests:
-    """Both fingerprints of the same bytes."""
-
-    sm3: Digest
-    sha256: Digest
-
-
-def digests_of(data: bytes, sm3: HashFunction) -> MessageDigests:
-    """SM3 and SHA-256 of ``data``."""
-    return MessageDigests(sm3=digest_with(sm3, data), sha256=sha256(data))
 
 
 def message_bytes(message: CanonicalMessage) -> bytes:
