@@ -145,15 +145,13 @@ def _sm4_kept() -> tuple[Seal, Open]:
 def bare_store(path: Path, synchronous: str, *, key: bytes = b"\x11" * 32) -> Any:  # noqa: ANN401 - the driver ships no types
     """A SQLCipher connection with the file format and the durability of our own store.
 
-    Page cache and page authentication as ours. SQLCipher's memory security is
-    a setting of the whole process: while ours is open, it is on here, too.
+    Page cache and page authentication as ours.
     """
     connection = sqlcipher.connect(str(path), isolation_level=None, check_same_thread=False)
     for pragma in (
         f"key = \"x'{key.hex()}'\"",
         "cipher_page_size = 4096",
         "cipher_hmac_algorithm = HMAC_SHA256",
-        "cipher_memory_security = ON",
         "journal_mode = WAL",
         f"synchronous = {synchronous}",
         "secure_delete = ON",

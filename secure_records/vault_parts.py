@@ -129,7 +129,7 @@ class VaultParts:
         return self._content_mac(b"content/1", record.digest)
 
     def _content_mac(self, *parts: bytes) -> bytes:
-        data = b"".join(len(part).to_bytes(_LENGTH_BYTES, "big") + part for part in parts)
+        data = b"".join([len(part).to_bytes(_LENGTH_BYTES, "big") + part for part in parts])
         return mac(self.options.suite, self.keys.content_key(self.tenant), data)
 
 

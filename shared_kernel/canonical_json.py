@@ -16,7 +16,7 @@ from shared_kernel.errors import BadInput
 Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
 """What may be canonicalised: no floats, text keys only."""
 
-_SAFE_INTEGER: Final = 2**53 - 1
+SAFE_INTEGER: Final = 2**53 - 1
 """Largest integer every JSON reader keeps exact (RFC 7493, 2.2)."""
 
 
@@ -45,7 +45,7 @@ def _render(value: Json, path: str) -> str:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, int):
-        if abs(value) > _SAFE_INTEGER:
+        if abs(value) > SAFE_INTEGER:
             raise NotCanonical(f"{path} is an integer beyond 2^53-1", where=path)
         return str(int(value))
     if isinstance(value, Mapping):

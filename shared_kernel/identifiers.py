@@ -15,9 +15,11 @@ from shared_kernel.errors import BadInput
 from shared_kernel.instants import in_utc
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 _TIME_BYTES: Final = 6
 RANDOM_BYTES: Final = 10
 _TEXT_LENGTH: Final = 26
+_SHIFTS: Final = tuple(range(5 * (_TEXT_LENGTH - 2), -1, -10))
 _SHAPE: Final = re.compile(rf"[a-z]{{2,6}}_[{_ALPHABET}]{{{_TEXT_LENGTH}}}\Z")
 
 
@@ -41,9 +43,7 @@ def new_identifier(prefix: str, now: datetime, entropy: Entropy) -> str:
     milliseconds = int(in_utc(now, "now").timestamp() * 1000)
     raw = milliseconds.to_bytes(_TIME_BYTES, "big") + entropy(RANDOM_BYTES)
     number = int.from_bytes(raw, "big")
-    text = "".join(
-        _ALPHABET[(number >> shift) & 31] for shift in range(5 * (_TEXT_LENGTH - 1), -1, -5)
-    )
+    text = "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
     return f"{prefix}_{text}"
 
 

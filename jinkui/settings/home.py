@@ -92,6 +92,13 @@ class Home:
             )
         return int(value)
 
+    def flag(self, section: str, key: str) -> bool:
+        """A setting that is on or off."""
+        value = self.settings[section][key]
+        if not isinstance(value, bool):
+            raise SettingsRefused(f"{section}.{key} is not true or false", where=f"{section}.{key}")
+        return value
+
     def numbers(self, section: str, key: str) -> tuple[int, ...]:
         """A list of whole numbers."""
         value = self.settings[section][key]

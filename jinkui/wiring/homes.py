@@ -140,7 +140,13 @@ def open_files(
         # An absent file would be made anew, and an empty hospital would look like a whole one.
         _require_present(home.keys_folder / "keys.db")
         _require_present(home.records_file)
-    key_file = EmbeddedStore(home.keys_folder / "keys.db", keys_file_key(suite, root), "FULL")
+    memory_security = home.flag("store", "memory_security")
+    key_file = EmbeddedStore(
+        home.keys_folder / "keys.db",
+        keys_file_key(suite, root),
+        "FULL",
+        memory_security=memory_security,
+    )
     with key_file.transaction() as connection:
         key_tables.create_all(connection)
     keys = KeyRing(suite, root, SqlKeyStore(key_file), entropy, clock)
@@ -149,6 +155,7 @@ def open_files(
         keys.file_key(),
         "NORMAL" if home.text("store", "synchronous") == "NORMAL" else "FULL",
         cache_mib=home.number("store", "cache_mebibytes"),
+        memory_security=memory_security,
     )
     return HomeFiles(home=home, suite=suite, keys=keys, key_file=key_file, store=store)
 

@@ -33,6 +33,7 @@ from secure_records.adapters.sql_registry import SqlRegistry
 from secure_records.admission.red_lines import admit
 from secure_records.audit.checkpoint import verify_checkpoint
 from secure_records.audit.findings import LogVerdict
+from secure_records.audit.known_edge import KnownEdge
 from secure_records.audit.log import AuditLog
 from secure_records.audit.note import NoteKey
 from secure_records.audit.verification import verify_log
@@ -57,6 +58,7 @@ class Toolkit:
         self.verifier = Verifier()
         self.person_keys = PersonalKeys(files.keys)
         self._policies = PolicyCache()
+        self._edge = KnownEdge()
         self._witnessed: tuple[AgreementSummary, ...] = ()
         self._parts = VaultParts(
             tenant=self.tenant,
@@ -113,7 +115,13 @@ class Toolkit:
             yield self._unit(connection)
 
     def _unit(self, connection: Connection) -> Unit:
-        return Unit(connection=connection, tenant=self.tenant, tags=self.tags, entropy=self.entropy)
+        return Unit(
+            connection=connection,
+            tenant=self.tenant,
+            tags=self.tags,
+            entropy=self.entropy,
+            edge=self._edge,
+        )
 
     def _log(self, connection: Connection) -> AuditLog:
         return self._unit(connection).log

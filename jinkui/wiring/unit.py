@@ -21,6 +21,7 @@ from secure_records.adapters.sql_agreement_store import SqlAgreementStore
 from secure_records.adapters.sql_audit_store import SqlAuditStore
 from secure_records.adapters.sql_record_store import SqlRecordStore
 from secure_records.adapters.sql_registry import SqlRegistry
+from secure_records.audit.known_edge import KnownEdge
 from secure_records.audit.log import AuditLog
 from secure_records.audit.ports import SubjectTags
 from shared_kernel.identifiers import Entropy
@@ -35,6 +36,7 @@ class Unit:
     tenant: str
     tags: SubjectTags
     entropy: Entropy
+    edge: KnownEdge
 
     @cached_property
     def audit_store(self) -> SqlAuditStore:
@@ -44,7 +46,7 @@ class Unit:
     @cached_property
     def log(self) -> AuditLog:
         """The log; one per transaction, because it holds the tree's edge."""
-        return AuditLog(self.audit_store, self.tags, self.entropy)
+        return AuditLog(self.audit_store, self.tags, self.entropy, self.edge)
 
     @cached_property
     def journal(self) -> AuditJournal:

@@ -58,6 +58,9 @@ class EmbeddedStore:
         raw_key: 32 bytes, used as they are (no password stretching).
         synchronous: ``FULL`` survives a power cut; ``NORMAL`` is for demos and benches.
         cache_mib: Page cache of each connection, in MiB. It holds clear pages.
+        memory_security: The engine locks and wipes its own memory, at twice the cost of a
+            write. It covers the engine only, not what Python holds of the same records:
+            keep the whole process out of swap and core files instead.
 
     Raises:
         StoreLocked: the file is not one of this key.
@@ -72,6 +75,7 @@ class EmbeddedStore:
         *,
         cache_mib: int = CACHE_MIB,
         busy_milliseconds: int = BUSY_MILLISECONDS,
+        memory_security: bool = False,
     ) -> None:
         if len(raw_key) != RAW_KEY_BYTES:
             raise KeyMalformed(f"a raw file key has {RAW_KEY_BYTES} bytes, got {len(raw_key)}")
@@ -80,6 +84,7 @@ class EmbeddedStore:
         self._synchronous = synchronous
         self._cache_mib = cache_mib
         self._busy_milliseconds = busy_milliseconds
+        self._memory_security = memory_security
         # The engine would make the file readable by the group; -wal and -shm
         # inherit the mode of the main file.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -194,7 +199,9 @@ class EmbeddedStore:
         execute(f"PRAGMA key = \"x'{self._raw_key.hex()}'\"")
         execute(f"PRAGMA cipher_page_size = {_CIPHER_PAGE_BYTES}")
         execute(f"PRAGMA cipher_hmac_algorithm = {_HMAC}")
-        execute("PRAGMA cipher_memory_security = ON")
+        if self._memory_security:
+            # A setting of the whole process, which cannot be taken back while it runs.
+            execute("PRAGMA cipher_memory_security = ON")
         execute("SELECT count(*) FROM sqlite_master").fetchone()
         execute(f"PRAGMA busy_timeout = {self._busy_milliseconds}")
         execute("PRAGMA journal_mode = WAL")
@@ -207,7 +214,7 @@ class EmbeddedStore:
             ("cipher_page_size", str(_CIPHER_PAGE_BYTES)),
             ("cipher_hmac_algorithm", _HMAC),
             ("cipher_use_hmac", "1"),
-            ("cipher_memory_security", "1"),
+            *((("cipher_memory_security", "1"),) if self._memory_security else ()),
             ("journal_mode", "wal"),
             ("synchronous", _SYNCHRONOUS_CODES[self._synchronous]),
             ("secure_delete", "1"),

@@ -1,19 +1,18 @@
 """How do entries get into the tables and out again?
 
-Hot statements are fixed SQL text on the driver's own cursor, inside the
-transaction of the connection: an append is answered for within a request, and
-the expression language would cost more than the insert itself. They are written
-with ``?`` and respelt for drivers that want ``%s``.
+Hot statements are fixed texts on the driver: an append is answered for within a
+request, and the expression language would cost more than the insert itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, and_, delete, insert, select
 
 from secure_records.adapters.audit_tables import audit_checkpoints, audit_entries
+from secure_records.adapters.driver_sql import DriverSql
 from secure_records.audit.entry import microseconds
 from secure_records.audit.errors import SequenceTaken, StoredLogDamaged
 from secure_records.audit.ports import EntryRow, StoredCheckpoint, TrailQuery
@@ -26,6 +25,7 @@ _LOOK_UPS: Final = (4, 16, 64)
 """Point look-ups per statement: few fixed texts, so that prepared statements are reused."""
 
 _SIZE: Final = "SELECT idx FROM audit_entries WHERE tenant = ? ORDER BY idx DESC LIMIT 1"
+_LAST: Final = "SELECT idx, leaf_hash FROM audit_entries WHERE tenant = ? ORDER BY idx DESC LIMIT 1"
 _INSERT: Final = (
     "INSERT INTO audit_entries (idx, entry, leaf_hash, nodes, at_us, actor, action, decision,"
     " purpose, partner, record, kind, subject, nonce, tenant)"
@@ -52,15 +52,18 @@ class SqlAuditStore:
 
     def __init__(self, connection: Connection, tenant: str) -> None:
         self._connection = connection
+        self._sql = DriverSql(connection)
         self._tenant = tenant
-        self._question_marks = connection.dialect.paramstyle == "qmark"
-        if not connection.in_transaction():
-            connection.begin()  # else the driver's cursor would read outside any snapshot
 
     def size(self) -> int:
         """Highest index plus one."""
-        found = self._rows(_SIZE, (self._tenant,))
-        return int(found[0][0]) + 1 if found else 0
+        found = self._sql.first(_SIZE, (self._tenant,))
+        return 0 if found is None else int(found[0]) + 1
+
+    def last(self) -> tuple[int, bytes] | None:
+        """Index and leaf hash of the newest entry."""
+        found = self._sql.first(_LAST, (self._tenant,))
+        return None if found is None else (int(found[0]), bytes(found[1]))
 
     def hashes(self, indexes: Sequence[int]) -> Sequence[tuple[bytes, bytes]]:
         """``(leaf_hash, nodes)`` of each index, in the order asked for."""
@@ -71,7 +74,8 @@ class SqlAuditStore:
             some = distinct[start : start + most]
             count = next(count for count in _LOOK_UPS if count >= len(some))
             padding = (some[-1],) * (count - len(some))
-            for idx, leaf, nodes in self._rows(_HASHES[count], (self._tenant, *some, *padding)):
+            values = (self._tenant, *some, *padding)
+            for idx, leaf, nodes in self._sql.rows(_HASHES[count], values):
                 found[idx] = (leaf, nodes)
         missing = [index for index in distinct if index not in found]
         if missing:
@@ -80,19 +84,16 @@ class SqlAuditStore:
 
     def add(self, rows: Sequence[EntryRow]) -> None:
         """Write entries: one ``executemany`` for the batch."""
-        cursor = self._connection.connection.cursor()
         try:
-            cursor.executemany(self._sql(_INSERT), [(*row, self._tenant) for row in rows])
-        except self._connection.dialect.loaded_dbapi.IntegrityError as error:
+            self._sql.write(_INSERT, [(*row, self._tenant) for row in rows])
+        except self._sql.integrity_error as error:
             raise SequenceTaken(f"entry {rows[0].idx} exists already") from error
-        finally:
-            cursor.close()
 
     def entries(self, start: int, stop: int | None = None) -> Iterator[Sequence[EntryRow]]:
         """Batches in order of index, each read by key and not by offset."""
         last = _BEYOND if stop is None else stop
         while True:
-            found = self._rows(_STREAM, (self._tenant, start, last, BATCH_ROWS))
+            found = self._sql.rows(_STREAM, (self._tenant, start, last, BATCH_ROWS))
             batch = list(map(EntryRow._make, found))
             if batch:
                 yield batch
@@ -123,9 +124,7 @@ class SqlAuditStore:
 
     def forget(self, subject: str) -> int:
         """Erase openings; the leaves stay."""
-        return self._connection.exec_driver_sql(
-            self._sql(_FORGET), (self._tenant, subject)
-        ).rowcount
+        return self._sql.run(_FORGET, (self._tenant, subject))
 
     def checkpoints(self) -> Sequence[StoredCheckpoint]:
         """All, by size."""
@@ -162,14 +161,3 @@ class SqlAuditStore:
             StoredCheckpoint(size=size, note=str(note), at=parse_instant(str(at), "checkpoint.at"))
             for size, note, at in rows
         ]
-
-    def _sql(self, text: str) -> str:
-        return text if self._question_marks else text.replace("?", "%s")
-
-    def _rows(self, text: str, values: tuple[object, ...]) -> Sequence[Sequence[Any]]:
-        cursor = self._connection.connection.cursor()
-        try:
-            cursor.execute(self._sql(text), values)
-            return cursor.fetchall()
-        finally:
-            cursor.close()

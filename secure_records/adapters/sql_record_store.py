@@ -1,76 +1,92 @@
 """How do sealed records and their index terms lie in SQL?
 
 One instance lives inside one transaction of the caller and never commits. Every
-statement names the tenant first. Lists of values are asked for in slices,
-because engines limit the number of bound parameters.
+statement names the tenant first, and is a fixed text on the driver: storing and
+reading are answered for within a request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Final, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Executable,
-    RowMapping,
-    Table,
-    bindparam,
-    func,
-    insert,
-    select,
-)
 from sqlalchemy.engine import Connection
 
-from secure_records.adapters.tables import index_terms, records, subjects
+from secure_records.adapters.driver_sql import DriverSql, Row
 from secure_records.ports import RecordRow, StoredReference, SubjectRow, TermRow
 from shared_kernel.instants import instant_text, parse_instant
 
-_SLICE: Final = 500
-"""Values in one IN list; the smallest common limit of bound parameters is 999."""
-
-_Value = TypeVar("_Value", str, bytes)
+_RECORDS: Final = (
+    "SELECT tenant, subject, record, version, kind, schema, retention_class, clinician, visit,"
+    " occurred_at, grade, key_id, external_ref, content_mac, created_at, envelope"
+    " FROM records WHERE tenant = ?"
+)
+_RECORD: Final = _RECORDS + " AND record = ? ORDER BY version DESC LIMIT 1"
+_OF_SUBJECTS: Final = _RECORDS + " AND subject IN (:list)"
+_OF_SUBJECTS_AND_KIND: Final = _RECORDS + " AND kind = ? AND subject IN (:list)"
+_REFERENCES: Final = (
+    "SELECT external_ref, record, content_mac FROM records"
+    " WHERE tenant = ? AND external_ref IN (:list)"
+)
+_SUBJECTS: Final = (
+    "SELECT identity_mac, subject FROM subjects WHERE tenant = ? AND identity_mac IN (:list)"
+)
+_TERMS: Final = (
+    'SELECT subject, "column", version, term FROM index_terms'
+    " WHERE tenant = ? AND subject IN (:list)"
+)
+_VISITS: Final = (
+    "SELECT DISTINCT visit FROM records WHERE tenant = ? AND kind = ? AND visit IN (:list)"
+)
+_CANDIDATES: Final = (
+    'SELECT subject FROM index_terms WHERE tenant = ? AND "column" = ? AND version = ? AND term = ?'
+)
+_COUNT: Final = "SELECT count(*) FROM records WHERE tenant = ?"
+_ADD_SUBJECT: Final = (
+    "INSERT INTO subjects (tenant, subject, identity_mac, created_at) VALUES (?, ?, ?, ?)"
+)
+_ADD_RECORD: Final = (
+    "INSERT INTO records (tenant, subject, record, version, kind, schema, retention_class,"
+    " clinician, visit, occurred_at, grade, key_id, external_ref, content_mac, created_at,"
+    " envelope) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_ADD_TERM: Final = (
+    'INSERT INTO index_terms (tenant, subject, "column", version, term) VALUES (?, ?, ?, ?, ?)'
+)
 
 
 class SqlRecordStore:
     """``RecordStore`` on an open connection."""
 
+    __slots__ = ("_sql",)
+
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._sql = DriverSql(connection)
 
     def references(self, tenant: str, refs: Collection[bytes]) -> Mapping[bytes, StoredReference]:
         """Those of ``refs`` that are stored already."""
-        rows = self._each_slice(_REFERENCES, tenant, refs)
         return {
-            row["external_ref"]: StoredReference(
-                record=row["record"], content_mac=row["content_mac"]
-            )
-            for row in rows
+            bytes(ref): StoredReference(record=record, content_mac=bytes(content_mac))
+            for ref, record, content_mac in self._sql.each(_REFERENCES, (tenant,), refs)
         }
 
     def subjects(self, tenant: str, identity_macs: Collection[bytes]) -> Mapping[bytes, str]:
         """Subject of each identity that is known."""
-        rows = self._each_slice(_SUBJECTS, tenant, identity_macs)
-        return {row["identity_mac"]: row["subject"] for row in rows}
+        found = self._sql.each(_SUBJECTS, (tenant,), identity_macs)
+        return {bytes(identity_mac): subject for identity_mac, subject in found}
 
     def terms_of(self, tenant: str, subjects: Collection[str]) -> frozenset[TermRow]:
         """Index entries of these subjects."""
         return frozenset(
             TermRow(
-                tenant=tenant,
-                subject=row["subject"],
-                column=row["column"],
-                version=row["version"],
-                term=row["term"],
+                tenant=tenant, subject=subject, column=column, version=version, term=bytes(term)
             )
-            for row in self._each_slice(_TERMS, tenant, subjects)
+            for subject, column, version, term in self._sql.each(_TERMS, (tenant,), subjects)
         )
 
     def visits_with(self, tenant: str, kind: str, visits: Collection[str]) -> frozenset[str]:
         """Those of ``visits`` for which a record of ``kind`` is stored."""
-        rows = self._each_slice(_VISITS, tenant, visits, kind=kind)
-        return frozenset(row["visit"] for row in rows)
+        return frozenset(visit for (visit,) in self._sql.each(_VISITS, (tenant, kind), visits))
 
     def add(
         self,
@@ -80,16 +96,15 @@ class SqlRecordStore:
     ) -> None:
         """Insert all rows; any clash is an error of the transaction."""
         if subjects:
-            self._connection.execute(_ADD_SUBJECT, [_subject_values(row) for row in subjects])
+            self._sql.write(_ADD_SUBJECT, [_subject_values(row) for row in subjects])
         if records:
-            self._connection.execute(_ADD_RECORD, [_record_values(row) for row in records])
+            self._sql.write(_ADD_RECORD, [_record_values(row) for row in records])
         if terms:
-            self._connection.execute(_ADD_TERM, [_term_values(row) for row in terms])
+            self._sql.write(_ADD_TERM, [_term_values(row) for row in terms])
 
     def record(self, tenant: str, record: str) -> RecordRow | None:
         """One record, in its newest version."""
-        found = self._connection.execute(_RECORD, {"tenant": tenant, "record": record})
-        row = found.mappings().first()
+        row = self._sql.first(_RECORD, (tenant, record))
         return None if row is None else _record_row(row)
 
     def of_subjects(
@@ -97,127 +112,88 @@ class SqlRecordStore:
     ) -> tuple[RecordRow, ...]:
         """Records of these subjects, newest identifier first."""
         if kind is None:
-            found = self._each_slice(_OF_SUBJECTS, tenant, subjects)
+            found = self._sql.each(_OF_SUBJECTS, (tenant,), subjects)
         else:
-            found = self._each_slice(_OF_SUBJECTS_AND_KIND, tenant, subjects, kind=kind)
+            found = self._sql.each(_OF_SUBJECTS_AND_KIND, (tenant, kind), subjects)
         rows = (_record_row(row) for row in found)
         return tuple(sorted(rows, key=lambda row: row.record, reverse=True))
 
     def subjects_with(self, tenant: str, column: str, version: int, term: bytes) -> tuple[str, ...]:
         """Candidates of a blind index search."""
-        values = {"tenant": tenant, "column": column, "version": version, "term": term}
-        return tuple(self._connection.execute(_CANDIDATES, values).scalars())
+        found = self._sql.rows(_CANDIDATES, (tenant, column, version, term))
+        return tuple(subject for (subject,) in found)
 
     def count(self, tenant: str) -> int:
         """Number of records."""
-        return int(self._connection.execute(_COUNT, {"tenant": tenant}).scalar_one())
-
-    def _each_slice(
-        self, statement: Executable, tenant: str, values: Collection[_Value], **more: str
-    ) -> Iterator[RowMapping]:
-        left = iter(sorted(set(values)))
-        while part := list(islice(left, _SLICE)):
-            bound = {"tenant": tenant, "wanted": part, **more}
-            yield from self._connection.execute(statement, bound).mappings()
+        return int(self._sql.rows(_COUNT, (tenant,))[0][0])
 
 
-def _within(table: Table, name: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+# Each in the order of its statement.
+
+
+def _subject_values(row: SubjectRow) -> tuple[object, ...]:
+    return (row.tenant, row.subject, row.identity_mac, instant_text(row.created_at))
+
+
+def _record_values(row: RecordRow) -> tuple[object, ...]:
     return (
-        table.c.tenant == bindparam("tenant"),
-        table.c[name].in_(bindparam("wanted", expanding=True)),
+        row.tenant,
+        row.subject,
+        row.record,
+        row.version,
+        row.kind,
+        row.schema,
+        row.retention_class,
+        row.clinician,
+        row.visit,
+        instant_text(row.occurred_at),
+        row.grade,
+        row.key_id,
+        row.external_ref,
+        row.content_mac,
+        instant_text(row.created_at),
+        row.envelope,
     )
 
 
-_REFERENCES: Final = select(records.c.external_ref, records.c.record, records.c.content_mac).where(
-    *_within(records, "external_ref")
-)
-_SUBJECTS: Final = select(subjects.c.identity_mac, subjects.c.subject).where(
-    *_within(subjects, "identity_mac")
-)
-_TERMS: Final = select(index_terms).where(*_within(index_terms, "subject"))
-_VISITS: Final = (
-    select(records.c.visit)
-    .where(*_within(records, "visit"), records.c.kind == bindparam("kind"))
-    .distinct()
-)
-_RECORD: Final = (
-    select(records)
-    .where(records.c.tenant == bindparam("tenant"), records.c.record == bindparam("record"))
-    .order_by(records.c.version.desc())
-    .limit(1)
-)
-_OF_SUBJECTS: Final = select(records).where(*_within(records, "subject"))
-_OF_SUBJECTS_AND_KIND: Final = _OF_SUBJECTS.where(records.c.kind == bindparam("kind"))
-_CANDIDATES: Final = select(index_terms.c.subject).where(
-    index_terms.c.tenant == bindparam("tenant"),
-    index_terms.c.column == bindparam("column"),
-    index_terms.c.version == bindparam("version"),
-    index_terms.c.term == bindparam("term"),
-)
-_COUNT: Final = (
-    select(func.count()).select_from(records).where(records.c.tenant == bindparam("tenant"))
-)
-_ADD_SUBJECT: Final = insert(subjects)
-_ADD_RECORD: Final = insert(records)
-_ADD_TERM: Final = insert(index_terms)
+def _term_values(row: TermRow) -> tuple[object, ...]:
+    return (row.tenant, row.subject, row.column, row.version, row.term)
 
 
-def _subject_values(row: SubjectRow) -> dict[str, object]:
-    return {
-        "tenant": row.tenant,
-        "subject": row.subject,
-        "identity_mac": row.identity_mac,
-        "created_at": instant_text(row.created_at),
-    }
-
-
-def _record_values(row: RecordRow) -> dict[str, object]:
-    return {
-        "tenant": row.tenant,
-        "subject": row.subject,
-        "record": row.record,
-        "version": row.version,
-        "kind": row.kind,
-        "schema": row.schema,
-        "retention_class": row.retention_class,
-        "clinician": row.clinician,
-        "visit": row.visit,
-        "occurred_at": instant_text(row.occurred_at),
-        "grade": row.grade,
-        "key_id": row.key_id,
-        "external_ref": row.external_ref,
-        "content_mac": row.content_mac,
-        "created_at": instant_text(row.created_at),
-        "envelope": row.envelope,
-    }
-
-
-def _term_values(row: TermRow) -> dict[str, object]:
-    return {
-        "tenant": row.tenant,
-        "subject": row.subject,
-        "column": row.column,
-        "version": row.version,
-        "term": row.term,
-    }
-
-
-def _record_row(row: RowMapping) -> RecordRow:
+def _record_row(row: Row) -> RecordRow:
+    (
+        tenant,
+        subject,
+        record,
+        version,
+        kind,
+        schema,
+        retention_class,
+        clinician,
+        visit,
+        occurred_at,
+        grade,
+        key_id,
+        external_ref,
+        content_mac,
+        created_at,
+        envelope,
+    ) = row
     return RecordRow(
-        tenant=row["tenant"],
-        subject=row["subject"],
-        record=row["record"],
-        version=row["version"],
-        kind=row["kind"],
-        schema=row["schema"],
-        retention_class=row["retention_class"],
-        clinician=row["clinician"],
-        visit=row["visit"],
-        occurred_at=parse_instant(row["occurred_at"], "occurred_at"),
-        grade=row["grade"],
-        key_id=row["key_id"],
-        external_ref=row["external_ref"],
-        content_mac=row["content_mac"],
-        created_at=parse_instant(row["created_at"], "created_at"),
-        envelope=row["envelope"],
+        tenant=tenant,
+        subject=subject,
+        record=record,
+        version=version,
+        kind=kind,
+        schema=schema,
+        retention_class=retention_class,
+        clinician=clinician,
+        visit=visit,
+        occurred_at=parse_instant(occurred_at, "occurred_at"),
+        grade=grade,
+        key_id=key_id,
+        external_ref=bytes(external_ref),
+        content_mac=bytes(content_mac),
+        created_at=parse_instant(created_at, "created_at"),
+        envelope=bytes(envelope),
     )

@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy import RowMapping, Table, delete, insert, select
 from sqlalchemy.engine import Connection
 
+from secure_records.adapters.driver_sql import DriverSql, Row
 from secure_records.adapters.tables import (
     actor_credentials,
     actors,
@@ -31,7 +32,12 @@ from secure_records.registry.models import (
     StaffMember,
 )
 
-_SLICE: Final = 500
+# Asked with every record that is stored, so they are fixed texts on the driver.
+_INSTITUTION: Final = "SELECT name, province, licence_no FROM institutions WHERE tenant = ?"
+_STAFF: Final = (
+    "SELECT id, name, roles, institution, title, subject_code, practice_no, valid_until,"
+    " registered, id_no FROM staff WHERE tenant = ? AND id IN (:list)"
+)
 _NOBODY: Final = ""
 """Owner of a credential that was taken out of use."""
 
@@ -41,33 +47,19 @@ class SqlRegistry:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._sql = DriverSql(connection)
 
     def institution(self, tenant: str) -> Institution | None:
         """The institution itself."""
-        found = self._connection.execute(
-            select(institutions).where(institutions.c.tenant == tenant)
-        )
-        row = found.mappings().first()
+        row = self._sql.first(_INSTITUTION, (tenant,))
         if row is None:
             return None
-        return Institution(
-            credit_code=row["tenant"],
-            name=row["name"],
-            province=row["province"],
-            licence_no=row["licence_no"],
-        )
+        name, province, licence_no = row
+        return Institution(credit_code=tenant, name=name, province=province, licence_no=licence_no)
 
     def staff(self, tenant: str, ids: Collection[str]) -> Mapping[str, StaffMember]:
         """Those of ``ids`` that are on the list."""
-        wanted = sorted(set(ids))
-        found: dict[str, StaffMember] = {}
-        for start in range(0, len(wanted), _SLICE):
-            part = wanted[start : start + _SLICE]
-            rows = self._connection.execute(
-                select(staff).where(staff.c.tenant == tenant, staff.c.id.in_(part))
-            )
-            found |= {row["id"]: _staff_member(row) for row in rows.mappings()}
-        return found
+        return {row[0]: _staff_member(row) for row in self._sql.each(_STAFF, (tenant,), ids)}
 
     def partner(self, tenant: str, partner: str) -> Partner | None:
         """One partner organisation."""
@@ -237,19 +229,19 @@ def _actor_values(tenant: str, row: Actor) -> dict[str, object]:
     }
 
 
-def _staff_member(row: RowMapping) -> StaffMember:
-    until = row["valid_until"]
+def _staff_member(row: Row) -> StaffMember:
+    member, name, roles, institution, title, code, practice_no, until, registered, id_no = row
     return StaffMember(
-        id=row["id"],
-        name=row["name"],
-        roles=tuple(json.loads(row["roles"])),
-        institution=row["institution"],
-        title=row["title"],
-        subject_code=row["subject_code"],
-        practice_no=row["practice_no"],
+        id=member,
+        name=name,
+        roles=tuple(json.loads(roles)),
+        institution=institution,
+        title=title,
+        subject_code=code,
+        practice_no=practice_no,
         valid_until=None if until is None else date.fromisoformat(until),
-        registered=bool(row["registered"]),
-        id_no=row["id_no"],
+        registered=bool(registered),
+        id_no=id_no,
     )
 
 

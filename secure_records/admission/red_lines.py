@@ -7,7 +7,7 @@ and the same record with the same facts gets the same verdicts for ever.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from secure_records.models import NewRecord, RuleVerdict
 from shared_kernel.citations import Citation
 
 _FILE: Final = "red_lines.yaml"
+_KINDS: Final = 64
 _SEVERITIES: Final = frozenset({"refuse", "flag"})
 
 
@@ -42,9 +43,8 @@ def admit(record: NewRecord, facts: AdmissionFacts) -> Admission:
     return Admission(
         verdicts=tuple(
             row.verdict
-            for row in red_lines()
-            if (not row.kinds or record.kind in row.kinds)
-            and not RULES[row.rule](record, facts, row.parameters)
+            for row in _speaking_about(record.kind)
+            if not RULES[row.rule](record, facts, row.parameters)
         )
     )
 
@@ -62,6 +62,11 @@ def red_lines() -> tuple[RedLine, ...]:
     if len(set(ids)) != len(ids):
         raise ValueError(f"{_FILE}: an id appears twice")
     return rows
+
+
+@lru_cache(maxsize=_KINDS)
+def _speaking_about(kind: str) -> tuple[RedLine, ...]:
+    return tuple(row for row in red_lines() if not row.kinds or kind in row.kinds)
 
 
 def _red_line(row: dict[str, Any]) -> RedLine:

@@ -23,7 +23,7 @@ import orjson
 
 from secure_records.audit.errors import EntryRefused
 from secure_records.audit.merkle import HASH_BYTES
-from shared_kernel.canonical_json import Json, NotCanonical, canonical_bytes
+from shared_kernel.canonical_json import SAFE_INTEGER, Json, NotCanonical, canonical_bytes
 from shared_kernel.instants import in_utc, instant_text
 
 ENTRY_VERSION: Final = 1
@@ -43,6 +43,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DECISIONS: Final = frozenset(get_args(AuditDecision))
 _SUBJECT_INSIDE: Final = re.compile(rb"sub_[0-9a-z]{26}")
+_PLAIN: Final = frozenset((str, bool, type(None)))
+"""Types that orjson writes as RFC 8785 does."""
+
 _NO_DETAILS: Final[Mapping[str, Json]] = MappingProxyType({})
 
 
@@ -104,7 +107,7 @@ def entry_bytes(fact: AuditFact, *, commitment: bytes | None, salt: bytes | None
         content["commitment"] = commitment.hex()
     content["decision"] = fact.decision
     if fact.details:
-        content["details"] = orjson.Fragment(canonical_bytes(fact.details))
+        content["details"] = _canonical(fact.details)
     if fact.fields:
         content["fields"] = fact.fields
     for key in ("kind", "on_behalf", "outcome", "partner", "policy", "purpose", "record", "role"):
@@ -123,6 +126,22 @@ def entry_bytes(fact: AuditFact, *, commitment: bytes | None, salt: bytes | None
     if b"sub_" in encoded and _SUBJECT_INSIDE.search(encoded):
         raise EntryRefused("the entry would carry a subject identifier into the tree")
     return encoded
+
+
+def _canonical(details: Mapping[str, Json]) -> dict[str, object] | orjson.Fragment:
+    """The details as something that orjson writes in canonical form."""
+    if all(
+        key.isascii()
+        and (
+            type(value) in _PLAIN
+            or (type(value) is int and -SAFE_INTEGER <= value <= SAFE_INTEGER)
+            or (type(value) is list and all(type(item) is str for item in value))
+        )
+        for key, value in details.items()
+    ):
+        # Nearly always: flat, and ASCII keys sort alike by code points and by UTF-16 units.
+        return {key: details[key] for key in sorted(details)}
+    return orjson.Fragment(canonical_bytes(details))
 
 
 def parse_entry(entry: bytes, index: int) -> Mapping[str, Json]:

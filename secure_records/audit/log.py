@@ -27,6 +27,7 @@ from secure_records.audit.entry import (
     microseconds,
 )
 from secure_records.audit.errors import CheckpointInconsistent, ProofInvalid, ProofUnavailable
+from secure_records.audit.known_edge import KnownEdge
 from secure_records.audit.merkle import LEAF_PREFIX, Frontier
 from secure_records.audit.note import NoteKey, add_signatures, parse_note, sign_note
 from secure_records.audit.ports import AuditStore, EntryRow, StoredCheckpoint, SubjectTags
@@ -42,7 +43,14 @@ ERASURE_ACTION: Final = "subject.erased"
 class AuditLog:
     """The log of one tenant inside one transaction."""
 
-    def __init__(self, store: AuditStore, tags: SubjectTags, entropy: Entropy) -> None:
+    def __init__(
+        self,
+        store: AuditStore,
+        tags: SubjectTags,
+        entropy: Entropy,
+        known: KnownEdge | None = None,
+    ) -> None:
+        self._known = KnownEdge() if known is None else known
         self._store = store
         self._tags = tags
         self._entropy = entropy
@@ -78,6 +86,7 @@ class AuditLog:
         ]
         self._store.add(rows)
         self._frontier = grown
+        self._known.keep(rows[-1].leaf_hash, grown)
         return range(frontier.size, grown.size)
 
     def size(self) -> int:
@@ -155,7 +164,9 @@ class AuditLog:
 
     def _edge(self) -> Frontier:
         if self._frontier is None:
-            self._frontier = StoredTree(self._store).frontier()
+            last = self._store.last()
+            known = None if last is None else self._known.after(*last)
+            self._frontier = StoredTree(self._store).frontier() if known is None else known
         return self._frontier
 
     def _draft(self, fact: AuditFact) -> tuple[bytes, bytes | None]:

@@ -84,6 +84,10 @@ class AuditStore(Protocol):
         """Highest index plus one; 0 for an empty log."""
         ...
 
+    def last(self) -> tuple[int, bytes] | None:
+        """Index and leaf hash of the newest entry; None for an empty log."""
+        ...
+
     def hashes(self, indexes: Sequence[int]) -> Sequence[tuple[bytes, bytes]]:
         """``(leaf_hash, nodes)`` of each index, in the order asked for.
 

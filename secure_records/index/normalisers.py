@@ -15,6 +15,7 @@ from typing import Final
 
 from stdnum.cn import ric
 
+_RESIDENT: Final = re.compile(r"[0-9]{17}[0-9X]\Z")
 _OLD_CARD: Final = re.compile(r"[0-9]{15}\Z")
 _OLD_CARD_CENTURY: Final = "19"
 """Fifteen-digit cards (before 1999, GB 11643-1989) left out the century."""
@@ -34,6 +35,8 @@ _COMPACT_DATE: Final = re.compile(r"([0-9]{4})[-/.]?([0-9]{2})[-/.]?([0-9]{2})\Z
 
 def document_number(text: str) -> str | None:
     """Half width, upper case, no separators; a 15-digit card becomes its 18-digit number."""
+    if _RESIDENT.match(text) is not None:
+        return text  # the usual case, normal already
     plain = re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", text)).upper()
     if _OLD_CARD.match(plain) is not None:
         body = plain[:6] + _OLD_CARD_CENTURY + plain[6:]
@@ -43,6 +46,8 @@ def document_number(text: str) -> str | None:
 
 def phone_number(text: str) -> str | None:
     """E.164; a number without country code is Chinese."""
+    if _MOBILE.match(text) is not None:
+        return _COUNTRY + text  # the usual case
     plain = re.sub(r"[\s\-()]", "", unicodedata.normalize("NFKC", text))
     for prefix in (_COUNTRY, "0086"):
         if plain.startswith(prefix):

@@ -169,5 +169,5 @@ def _term(column: IndexColumn, value: str, term_mac: TermMac) -> IndexTerm:
 
 
 def _prefixed(*parts: str) -> bytes:
-    encoded = (part.encode() for part in parts)
-    return b"".join(len(part).to_bytes(_LENGTH_BYTES, "big") + part for part in encoded)
+    encoded = [part.encode() for part in parts]
+    return b"".join([len(part).to_bytes(_LENGTH_BYTES, "big") + part for part in encoded])

@@ -87,6 +87,7 @@ class KeyRing:
         self._by_id: dict[tuple[str, str], bytes] = {}
         self._derived: dict[tuple[str, bytes], bytes] = {}
         self._absent: set[tuple[str, str]] = set()
+        self._prepared: set[tuple[str, str]] = set()
         self._pending: list[tuple[WrappedKey, bytes]] = []
 
     @property
@@ -180,12 +181,23 @@ class KeyRing:
             return tuple(self._unwrap(row) for row in self._store.in_slot(slot)) + waiting
 
     def prepare(self, tenant: str, subjects: Sequence[str]) -> None:
-        """Read the keys of many patients at once, before an import; makes nothing."""
+        """Read the keys of many patients at once, before an import; makes nothing.
+
+        Whose keys were read before is not asked again: a key that another process
+        made meanwhile is found when it is asked for.
+        """
         with self._lock:
-            unknown = [name for name in subjects if (tenant, name) not in self._absent]
+            unknown = [
+                name
+                for name in subjects
+                if (tenant, name) not in self._prepared and (tenant, name) not in self._absent
+            ]
+            if not unknown:
+                return
             rows = self._store.of_owners(tenant, unknown)
             found = {row.slot.owner for row in rows} | {r.slot.owner for r, _ in self._pending}
             self._absent.update((tenant, name) for name in unknown if name not in found)
+            self._prepared.update((tenant, name) for name in found)
             for row in rows:
                 if row.slot.kind in {KeyKind.DATA, KeyKind.AUDIT}:
                     self._hold(row, self._unwrap(row))
@@ -274,6 +286,7 @@ class KeyRing:
                 self._by_id.clear()
                 self._current.clear()
                 self._absent.clear()
+                self._prepared.clear()
 
     # --- inside -------------------------------------------------------------------------
 

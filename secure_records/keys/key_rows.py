@@ -6,12 +6,16 @@ Gives it an identifier, a version and an instant, and wraps it for its place.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
+from typing import Final
 
 from secure_records.envelope.suites import Suite
 from secure_records.keys.models import KeySlot, WrappedKey
 from secure_records.keys.wrapping import wrap
 from shared_kernel.identifiers import Entropy, new_identifier
 from shared_kernel.instants import Clock
+
+_LABELS: Final = 256
 
 
 class KeyRows:
@@ -43,6 +47,7 @@ class KeyRows:
         return wrap(self._suite, parent, secret, replace(row, version=version), self._entropy)
 
 
+@lru_cache(maxsize=_LABELS)
 def derivation_label(*parts: str) -> bytes:
     """HKDF ``info`` of a derived key: each part behind its length, never joined by a mark."""
     texts = [part.encode() for part in parts]

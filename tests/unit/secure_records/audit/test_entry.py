@@ -2,12 +2,15 @@
 
 # ruff: noqa: ANN401 - the house fixture lives in a conftest, whose types tests cannot import
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rfc8785
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from secure_records.audit.entry import AuditFact, entry_bytes, parse_entry
 from secure_records.audit.errors import EntryRefused
@@ -119,3 +122,20 @@ def test_foreign_leaves_are_not_read(entry: bytes) -> None:
     """Another version or shape is refused by name."""
     with pytest.raises(EntryRefused):
         parse_entry(entry, 7)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), VALUES, max_size=6))
+@settings(max_examples=300, deadline=None)
+def test_details_are_canonical_whatever_they_hold(details: dict[str, Any]) -> None:
+    """Flat or nested, in any script: the bytes are those of an independent writer (oracle)."""
+    entry = entry_bytes(fact(details=details), commitment=None, salt=SALT)
+
+    assert entry == rfc8785.dumps(json.loads(entry))
+    assert parse_entry(entry, 0).get("details", {}) == details

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 import traceback
 from pathlib import Path
 
@@ -46,7 +48,6 @@ def test_every_protective_setting_is_on(path: Path) -> None:
     store = EmbeddedStore(path, RAW_KEY)
     wanted = {
         "cipher_hmac_algorithm": "HMAC_SHA256",
-        "cipher_memory_security": "1",
         "cipher_page_size": "4096",
         "foreign_keys": 1,
         "journal_mode": "wal",
@@ -61,6 +62,22 @@ def test_every_protective_setting_is_on(path: Path) -> None:
     store.close()
 
     assert got == wanted
+
+
+def test_the_engine_wipes_its_memory_if_asked(path: Path) -> None:
+    """The costly setting is the operator's choice; a process that took it cannot go back."""
+    program = (
+        "import pathlib, sys\n"
+        "from secure_records.adapters.embedded_store import EmbeddedStore\n"
+        "store = EmbeddedStore(pathlib.Path(sys.argv[1]), b'k' * 32, memory_security=True)\n"
+        "with store.reading() as connection:\n"
+        "    print(connection.exec_driver_sql('PRAGMA cipher_memory_security').scalar())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "1\n"
 
 
 def test_settings_hold_on_every_connection(path: Path) -> None:
