@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import BinaryIO, Final
 
 import orjson
 
@@ -69,6 +69,18 @@ def parse_line(raw: bytes, number: int) -> NewRecord:
     )
 
 
+def bounded_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of ``file``; of one that is longer than any record only the beginning.
+
+    The beginning is itself too long, so that the line is refused under its number.
+    """
+    while line := file.readline(LINE_LIMIT + 1):
+        yield line
+        rest = line
+        while len(rest) > LINE_LIMIT and not rest.endswith(b"\n"):
+            rest = file.readline(LINE_LIMIT + 1)
+
+
 def read_lines(lines: Iterable[bytes]) -> Iterator[NewRecord | StoreRefusal]:
     """Every line of a file in order; blank lines are skipped but counted.
 
@@ -112,7 +124,7 @@ def _telling_numbers(subject: SubjectIdentity) -> tuple[str, ...]:
 
 def _strict_json(raw: bytes) -> Json:
     if len(raw) > LINE_LIMIT:
-        raise LineTooLong(f"the line has {len(raw)} bytes, the limit is {LINE_LIMIT}")
+        raise LineTooLong(f"the line has more than {LINE_LIMIT} bytes")
     try:
         value: Json = orjson.loads(raw)
     except orjson.JSONDecodeError as fault:

@@ -130,6 +130,13 @@ class SecretMissing(SupervisionError, NotFound):
     default_hint = "enter the credentials that the platform issued"
 
 
+class SecretRefused(SupervisionError, BadInput):
+    """What was handed over cannot be that secret. The message shows none of it."""
+
+    code = "profile.secret_refused"
+    default_hint = "hand over the file that the platform gave you, exactly its bytes"
+
+
 class IllegalTransition(SupervisionError, Refused):
     """The outbox table has no such move; nothing changed."""
 

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from incident.errors import MalformedFact, UnknownWord
 from incident.triage.guide import GradingGuide, Threshold, guide_at
 from incident.triage.severity import Severity
-from shared_kernel.canonical_json import Json
+from shared_kernel.canonical_json import SAFE_INTEGER, Json
 
 Measure: TypeAlias = int | float | Decimal
 """A fact's value, in the unit of the metric's rows."""
@@ -54,8 +54,8 @@ def grade(guides: tuple[GradingGuide, ...], facts: Mapping[str, Measure], at: da
 
     Raises:
         UnknownWord: a metric that the guide does not know.
-        MalformedFact: negative, not finite, not a number, a fraction of a person,
-            or a share above 100 percent.
+        MalformedFact: negative, not finite, not a number, too large to be exact, a
+            fraction of a person, or a share above 100 percent.
         NoRulesInForce: no guide at that instant.
     """
     guide = guide_at(guides, at)
@@ -97,11 +97,13 @@ def grade(guides: tuple[GradingGuide, ...], facts: Mapping[str, Measure], at: da
 def _measure(metric: str, value: object, unit: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise MalformedFact(f"{metric} is not a number", where=metric)
-    if not isfinite(value):
+    if not isinstance(value, int) and not isfinite(value):
         raise MalformedFact(f"{metric} is not finite", where=metric)
     number = Decimal(str(value))
     if number < 0:
         raise MalformedFact(f"{metric} is negative (got {value})", where=metric)
+    if number > SAFE_INTEGER:
+        raise MalformedFact(f"{metric} is beyond every count on earth", where=metric)
     if unit in _WHOLE_UNITS and number != number.to_integral_value():
         raise MalformedFact(f"{metric} counts whole units (got {value})", where=metric)
     if unit == "percent" and number > _ALL:

@@ -10,6 +10,7 @@ import orjson
 from jinkui.cli.output import print_json, print_table, talk
 from jinkui.cli.session import terminal
 from jinkui.procedures.agreement_office import apply_agreement, end_agreement
+from jinkui.procedures.input_files import read_file
 from secure_records.access.explain import explain_documents
 from secure_records.access.ports import AgreementSummary
 from shared_kernel.canonical_json import Json
@@ -37,7 +38,7 @@ def agreements() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def apply_command(file: Path, *, dry_run: bool, as_json: bool) -> int:
     """Put FILE (YAML) into force; its own term decides from when."""
-    text = _bounded(file)
+    text = read_file(file, _LARGEST)
     with terminal() as desk:
         applied = apply_agreement(
             desk.toolkit, desk.officer("agreement.apply"), text, dry_run=dry_run
@@ -108,10 +109,10 @@ def end_command(agreement: str, *, dry_run: bool, as_json: bool) -> int:
 def explain_command(agreement: Path, request: Path, *, as_json: bool) -> int:
     """What AGREEMENT (YAML) answers to REQUEST (JSON), and which clauses say so. Pure."""
     try:
-        asked = orjson.loads(_bounded(request))
+        asked = orjson.loads(read_file(request, _LARGEST))
     except orjson.JSONDecodeError as error:
         raise DocumentUnreadable("the request is not JSON", where=request.name) from error
-    answer = explain_documents(_bounded(agreement), asked)
+    answer = explain_documents(read_file(agreement, _LARGEST), asked)
     if as_json:
         print_json(answer)
         return 0
@@ -136,9 +137,3 @@ def _row(row: AgreementSummary) -> dict[str, Json]:
         "applied_by": row.applied_by,
         "ended_at": None if row.ended_at is None else instant_text(row.ended_at),
     }
-
-
-def _bounded(path: Path) -> bytes:
-    if path.stat().st_size > _LARGEST:
-        raise DocumentUnreadable(f"{path.name} is larger than 256 KiB", where=path.name)
-    return path.read_bytes()

@@ -13,9 +13,10 @@ from classification.assessment.verdicts import both_verdicts, plain_numbers
 from classification.catalogue.listing import items as item_list
 from classification.verify import verify_facts_or_report
 from jinkui.cli.exit_codes import DONE, GAPS, NOT_CONFORM, PARTLY_CONFORM
-from jinkui.cli.json_files import LARGEST, JsonFileRefused, read_json
+from jinkui.cli.json_files import LARGEST, read_json
 from jinkui.cli.output import print_json, print_table, progress, talk
 from jinkui.cli.session import terminal
+from jinkui.procedures.input_files import read_file
 from jinkui.procedures.self_assessment import FORMATS, write_report
 from jinkui.procedures.self_assessment import assess as assess_home
 from jinkui.wiring.assessment import LOCAL, catalogue, rules
@@ -109,10 +110,8 @@ def report_command(run: str, form: str, out: Path, *, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True)
 def verify_command(file: Path, *, as_json: bool) -> int:
     """Recompute every verdict of a signed facts or report FILE. Pure."""
-    if file.stat().st_size > LARGEST:
-        raise JsonFileRefused(f"{file.name} is larger than {LARGEST} bytes", where=file.name)
     found = verify_facts_or_report(
-        file.read_bytes(), catalogue(), rules(), (sm3_function,), Verifier()
+        read_file(file, LARGEST), catalogue(), rules(), (sm3_function,), Verifier()
     )
     if as_json:
         print_json(found.to_json())

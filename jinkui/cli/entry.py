@@ -115,16 +115,22 @@ class UsageWrong(BadInput):
 
 def run(words: list[str]) -> int:
     """Run one command; refusals become an exit code and two lines on standard error."""
-    as_json = "--json" in words
+    try:
+        return _run(words, as_json="--json" in words)
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing is left to say, nor anywhere to say it.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - lives until the process ends
+        return UNEXPECTED
+
+
+def _run(words: list[str], *, as_json: bool) -> int:
     try:
         return _invoke(words)
     except JinkuiError as error:
         print_error(error, as_json=as_json)
         return exit_code(error)
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing is left to say, nor anywhere to say it.
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - lives until the process ends
-        return UNEXPECTED
+        raise
     except Exception as error:
         if Surroundings().debug:
             raise

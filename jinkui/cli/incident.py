@@ -12,7 +12,6 @@ from incident.duties.applicability import circumstances
 from incident.duties.deadlines import duties_due, duties_json
 from incident.reports.draft import Stage
 from incident.reports.filing import HandProof
-from incident.scoping.evidence import AccessQuery
 from incident.triage.grading import grade as grade_facts
 from incident.triage.grading import proposal_json
 from incident.triage.severity import parse_severity
@@ -21,16 +20,18 @@ from jinkui.cli.incident_output import (
     case_document,
     print_clocks,
     print_duties,
-    proof_digest,
 )
 from jinkui.cli.incident_steps import MORE_STEPS
 from jinkui.cli.json_files import read_json
 from jinkui.cli.output import print_json, print_table, talk
 from jinkui.cli.session import terminal
-from jinkui.procedures.incident_papers import write_papers
+from jinkui.procedures.filing_proofs import keep_proof
+from jinkui.procedures.incident_papers import require_writable, write_papers
 from jinkui.procedures.release_signing import sign_release
+from jinkui.procedures.scope_question import require_known, scope_question
 from jinkui.system_clock import SystemClock
-from jinkui.wiring.incidents import BEGINNING, IncidentRoom, incident_room, last_query, rulebook
+from jinkui.wiring.incidents import incident_room, rulebook
+from jinkui.wiring.toolkit import Toolkit
 from shared_kernel.errors import BadInput
 from shared_kernel.instants import instant_text, parse_instant
 
@@ -207,8 +208,9 @@ def scope_command(case: str, *, as_json: bool, **asked: str | None) -> int:
     with terminal() as desk:
         actor = desk.officer("incident.work").actor
         with incident_room(desk.toolkit) as room:
-            query = _query(room, case, asked, desk.toolkit.clock.now())
+            query = scope_question(room, case, asked, desk.toolkit.clock.now())
             after, found = room.desk.scope(case, actor=actor, query=query)
+            require_known(room, query, found)
     document = {**found.as_json(), "case": after.case}
     if as_json:
         print_json(document)
@@ -237,6 +239,8 @@ def draft_command(
     given = dict(assignment(text) for text in answers)
     with terminal() as desk:
         actor = desk.officer("incident.work").actor
+        folder = out or desk.toolkit.home.folder / "out" / case
+        require_writable(folder)
         with incident_room(desk.toolkit) as room:
             draft = room.desk.draft(
                 case,
@@ -246,7 +250,6 @@ def draft_command(
                 language=desk.language,
                 answers=given,
             )
-        folder = out or desk.toolkit.home.folder / "out" / case
         papers = write_papers(folder, draft, desk.toolkit.home.institution_name, None)
     document = {
         "draft_id": draft.draft_id,
@@ -316,7 +319,8 @@ def file_command(
             at = toolkit.clock.now()
             when = at if submitted_at is None else parse_instant(submitted_at, "--submitted-at")
             with incident_room(toolkit) as room:
-                by = _proof(proof, channel, when)
+                room.desk.case(case)
+                by = _proof(toolkit, case, proof, channel, when)
                 filing = room.desk.file(case, draft, actor=actor, by=by)
     if as_json:
         print_json(filing.as_json())
@@ -325,11 +329,11 @@ def file_command(
     return 0
 
 
-def _proof(path: Path | None, channel: str, at: datetime) -> HandProof:
+def _proof(toolkit: Toolkit, case: str, path: Path | None, channel: str, at: datetime) -> HandProof:
     if path is None:
         raise click.UsageError("--proof is missing")
-    digest = proof_digest(path)
-    return HandProof(name=path.name, digest=digest, channel=channel, submitted_at=at)
+    kept = keep_proof(toolkit, case, path)
+    return HandProof(name=kept.name, digest=kept.digest, channel=channel, submitted_at=at)
 
 
 def _facts(path: Path) -> Mapping[str, int | float]:
@@ -337,21 +341,6 @@ def _facts(path: Path) -> Mapping[str, int | float]:
     if not isinstance(value, dict):
         raise FactsUnreadable("the facts file is no JSON object", where=path.name)
     return value
-
-
-def _query(
-    room: IncidentRoom, case: str, asked: Mapping[str, str | None], now: datetime
-) -> AccessQuery:
-    if not any(asked[name] for name in ("actor", "partner", "credential")):
-        return last_query(room, case)
-    since, until = asked["since"], asked["until"]
-    return AccessQuery(
-        since=BEGINNING if since is None else parse_instant(since, "--since"),
-        until=now if until is None else parse_instant(until, "--until"),
-        actor=asked["actor"],
-        partner=asked["partner"],
-        credential=asked["credential"],
-    )
 
 
 for _command in MORE_STEPS:

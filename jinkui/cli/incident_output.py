@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Final
 
 from incident.duties.deadlines import Due
 from incident.workflow.case import Case
@@ -13,11 +11,8 @@ from incident.workflow.clocks import Clock
 from jinkui.cli.output import print_table
 from jinkui.console.pages.status import duration_text
 from shared_kernel.canonical_json import Json
-from shared_kernel.digests import sha256
 from shared_kernel.errors import BadInput
 from shared_kernel.instants import china_text, instant_text
-
-_LARGEST_PROOF: Final = 64 * 1024 * 1024
 
 
 class AssignmentMalformed(BadInput):
@@ -37,24 +32,6 @@ def assignment(text: str) -> tuple[str, str]:
     if not separator or not name.strip():
         raise AssignmentMalformed("an answer is FIELD=TEXT")
     return name.strip(), value
-
-
-class ProofTooLarge(BadInput):
-    """The proof file is larger than any scan."""
-
-    code = "incident.proof_too_large"
-    default_hint = "hand in a scan or photo of at most 64 MiB"
-
-
-def proof_digest(path: Path) -> str:
-    """Tagged digest of a proof file.
-
-    Raises:
-        ProofTooLarge: more than 64 MiB.
-    """
-    if path.stat().st_size > _LARGEST_PROOF:
-        raise ProofTooLarge(f"{path.name} is larger than 64 MiB", where=path.name)
-    return str(sha256(path.read_bytes()))
 
 
 def case_document(case: Case) -> dict[str, Json]:

@@ -9,9 +9,10 @@ import click
 
 from incident.notices.deliveries import DeliveryChannel
 from incident.workflow.events import EventKind
-from jinkui.cli.incident_output import assignment, case_document, proof_digest
+from jinkui.cli.incident_output import assignment, case_document
 from jinkui.cli.output import print_json, print_table, talk
 from jinkui.cli.session import terminal
+from jinkui.procedures.filing_proofs import hand_out_proof, keep_proof
 from jinkui.procedures.notify_individuals import notify_individuals
 from jinkui.wiring.incidents import incident_room
 from shared_kernel.canonical_json import Json
@@ -61,14 +62,35 @@ def handled_command(case: str, at: str | None, *, as_json: bool) -> int:
 def prove_command(case: str, rule_id: str, proof: Path, at: str | None, *, as_json: bool) -> int:
     """An internal act that RULE_ID asks for was done; PROOF is the evidence."""
     with terminal() as desk:
+        desk.officer("incident.work")
         when = desk.toolkit.clock.now() if at is None else parse_instant(at, "--at")
+        with incident_room(desk.toolkit) as room:
+            room.desk.case(case)
+        kept = keep_proof(desk.toolkit, case, proof)
     payload: dict[str, Json] = {
         "rule_id": rule_id,
         "done_at": instant_text(when),
-        "proof_name": proof.name,
-        "proof_digest": proof_digest(proof),
+        "proof_name": kept.name,
+        "proof_digest": kept.digest,
     }
     return _record(case, EventKind.ACTION_PROVEN, payload, as_json=as_json)
+
+
+@click.command("evidence")
+@click.argument("case")
+@click.argument("digest")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option("--json", "as_json", is_flag=True)
+def evidence_command(case: str, digest: str, out: Path, *, as_json: bool) -> int:
+    """Write the kept proof DIGEST of CASE to a new file; the timeline names the digests."""
+    with terminal() as desk:
+        actor = desk.officer("incident.read").actor
+        path = hand_out_proof(desk.toolkit, actor, case, digest, out)
+    if as_json:
+        print_json({"case": case, "digest": digest, "path": str(path)})
+    else:
+        talk(f"written: {path}")
+    return 0
 
 
 @click.command("review")
@@ -152,6 +174,7 @@ MORE_STEPS: Final = (
     state_command,
     handled_command,
     prove_command,
+    evidence_command,
     review_command,
     notify_command,
     close_command,

@@ -1,4 +1,4 @@
-"""Is this file JSON, and small enough to be read?"""
+"""Is this file JSON?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final, cast
 
 import orjson
 
+from jinkui.procedures.input_files import read_file
 from shared_kernel.canonical_json import Json
 from shared_kernel.errors import BadInput
 
@@ -15,7 +16,7 @@ LARGEST: Final = 64 * 1024 * 1024
 
 
 class JsonFileRefused(BadInput):
-    """The file is too large or not JSON."""
+    """The file is not JSON."""
 
     code = "file.not_json"
     default_hint = "hand over a JSON file in UTF-8; see docs/reference"
@@ -25,12 +26,12 @@ def read_json(path: Path, largest: int = LARGEST) -> Json:
     """The value in ``path``.
 
     Raises:
-        JsonFileRefused: larger than ``largest`` bytes, or not JSON.
+        FileTooLarge, FileNotRegular: no file of a sensible size.
+        JsonFileRefused: not JSON.
     """
-    if path.stat().st_size > largest:
-        raise JsonFileRefused(f"{path.name} is larger than {largest} bytes", where=path.name)
+    content = read_file(path, largest)
     try:
-        return cast("Json", orjson.loads(path.read_bytes()))
+        return cast("Json", orjson.loads(content))
     except orjson.JSONDecodeError as error:
         where = f"{path.name}:{error.lineno}:{error.colno}"
         raise JsonFileRefused(

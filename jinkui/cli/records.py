@@ -73,7 +73,7 @@ def search_command(
     as_json: bool,
 ) -> int:
     """Find records by id_no, phone or name_birth ("name|1990-03-07"). A search is a disclosure."""
-    wanted = dict(_criterion(text) for text in criteria)
+    wanted = _criteria(criteria)
     with terminal() as desk:
         page = desk.toolkit.vault.search(desk.reader(purpose, role), wanted, purpose, limit, cursor)
     if as_json:
@@ -172,6 +172,15 @@ def schema_command(kind: str, *, as_json: bool) -> int:
     del as_json
     print_json(json_schema(kind))
     return 0
+
+
+def _criteria(texts: tuple[str, ...]) -> dict[str, str]:
+    wanted: dict[str, str] = {}
+    for name, value in map(_criterion, texts):
+        if name in wanted:
+            raise CriterionMalformed(f"--by {name} is given twice", where=name)
+        wanted[name] = value
+    return wanted
 
 
 def _criterion(text: str) -> tuple[str, str]:

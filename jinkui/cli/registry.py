@@ -9,6 +9,7 @@ import click
 from jinkui.cli.output import print_json, print_table, talk
 from jinkui.cli.session import Terminal, terminal
 from jinkui.procedures.credentials import credential_of, replace_credential
+from jinkui.procedures.input_files import read_file, read_text_file
 from jinkui.procedures.passwords import set_password
 from jinkui.procedures.registry_entry import enter_registry
 from shared_kernel.errors import BadInput
@@ -18,13 +19,14 @@ FIRST = "terminal"
 
 _LARGEST = 4 * 1024 * 1024
 _LONGEST_PASSWORD = 256
+_LARGEST_PASSWORD_FILE = 4096
 
 
-class RegistryFileTooLarge(BadInput):
-    """The registry file is larger than any hospital needs."""
+class PasswordTooLong(BadInput):
+    """Nobody types that; it is another file."""
 
-    code = "registry.file_too_large"
-    default_hint = "split the document; entries are added, never removed by omission"
+    code = "account.password_too_long"
+    default_hint = "check that this is the right file"
 
 
 @click.group()
@@ -37,12 +39,10 @@ def registry() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def apply_command(file: Path, *, as_json: bool) -> int:
     """Enter FILE (YAML or JSON); what it omits stays."""
-    if file.stat().st_size > _LARGEST:
-        raise RegistryFileTooLarge(f"{file.name} is larger than 4 MiB", where=file.name)
     with terminal() as desk:
         # The first registry of a home is entered before there is any account to act as.
         actor = FIRST if _empty(desk) else desk.officer("registry.enter").actor
-        document = enter_registry(desk.toolkit, actor, file.read_bytes())
+        document = enter_registry(desk.toolkit, actor, read_file(file, _LARGEST))
     counts = {
         "institution": document.institution.credit_code,
         "staff": len(document.staff),
@@ -103,16 +103,9 @@ def list_command(*, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True)
 def password_command(account: str, file: Path | None, *, as_json: bool) -> int:
     """Give ACCOUNT a console password."""
-    if file is None:
-        password = str(
-            click.prompt("password", hide_input=True, confirmation_prompt=True, err=True)
-        )
-    else:
-        with file.open(encoding="utf-8") as opened:
-            password = opened.read(_LONGEST_PASSWORD).rstrip("\r\n")
     with terminal() as desk:
         actor = desk.officer("account.password").actor
-        set_password(desk.toolkit, actor, account, password)
+        set_password(desk.toolkit, actor, account, _password(file))
     if as_json:
         print_json({"account": account, "signs_in": True})
     else:
@@ -134,6 +127,17 @@ def credential_command(account: str, *, as_json: bool) -> int:
     else:
         talk(f"{account}: {old} opens nothing any more; new credential {fresh}")
     return 0
+
+
+def _password(file: Path | None) -> str:
+    if file is None:
+        return str(click.prompt("password", hide_input=True, confirmation_prompt=True, err=True))
+    password = read_text_file(file, _LARGEST_PASSWORD_FILE).rstrip("\r\n")
+    if len(password) > _LONGEST_PASSWORD:
+        raise PasswordTooLong(
+            f"a password has at most {_LONGEST_PASSWORD} characters", where=file.name
+        )
+    return password
 
 
 def _empty(desk: Terminal) -> bool:

@@ -16,15 +16,21 @@ from typing import Final
 
 import click
 
-from jinkui.cli.entry import Invocation
+from jinkui.cli.entry import Invocation, StorageUnusable
 from jinkui.procedures.offices import require_office, suitable_role
 from jinkui.system_clock import SystemClock
 from jinkui.wiring.toolkit import Toolkit, open_toolkit
 from secure_records.access.internal_roles import internal_roles
-from secure_records.audit.entry import AuditFact
+from secure_records.audit.entry import AuditDecision, AuditFact
 from secure_records.models import Caller
 from secure_records.registry.models import Actor
-from shared_kernel.errors import BadInput, JinkuiError, NotFound, Refused, VerificationFailed
+from shared_kernel.errors import (
+    BadInput,
+    NotFound,
+    Refused,
+    UpstreamFailed,
+    VerificationFailed,
+)
 
 _NOBODY: Final = "unknown"
 
@@ -132,16 +138,21 @@ def terminal(*, examining: bool = False) -> Iterator[Terminal]:
         desk = Terminal(toolkit=toolkit, invocation=invocation)
         try:
             yield desk
-        except (BadInput, NotFound, Refused, VerificationFailed) as fault:
+        except (BadInput, NotFound, Refused, VerificationFailed, UpstreamFailed) as fault:
             if _size(toolkit) == before:
-                _note_refusal(desk, fault)
+                decision: AuditDecision = "deny" if isinstance(fault, Refused) else "failed"
+                _note_refusal(desk, decision, fault.code)
+            raise
+        except OSError:
+            if _size(toolkit) == before:
+                _note_refusal(desk, "failed", StorageUnusable.code)
             raise
         finally:
             if _size(toolkit) != before:
                 toolkit.seal_log()
 
 
-def _note_refusal(desk: Terminal, fault: JinkuiError) -> None:
+def _note_refusal(desk: Terminal, decision: AuditDecision, code: str) -> None:
     """What no room has written down: which command was refused to whom, none of its words."""
     command = click.get_current_context().command_path.split(maxsplit=1)[-1]
     with desk.toolkit.transaction() as unit:
@@ -153,8 +164,8 @@ def _note_refusal(desk: Terminal, fault: JinkuiError) -> None:
                 # A made-up account name could carry anything into the log.
                 actor=name if known else _NOBODY,
                 action="command.refused",
-                decision="deny" if isinstance(fault, Refused) else "failed",
-                outcome=fault.code,
+                decision=decision,
+                outcome=code,
                 details={"command": command},
             )
         )

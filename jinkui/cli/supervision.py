@@ -8,6 +8,7 @@ import click
 
 from jinkui.cli.output import print_json, print_table, talk
 from jinkui.cli.session import terminal
+from jinkui.procedures.input_files import read_file
 from jinkui.procedures.official_result import (
     import_official,
     official_attachment,
@@ -24,7 +25,7 @@ _UPSTREAM_FAILED = 6
 
 @click.group()
 def supervision() -> None:
-    """The provincial supervision platform: official, send, receipts, verify, secret."""
+    """The provincial supervision platform: official, send, settle, receipts, verify, secret."""
 
 
 @supervision.command("official")
@@ -58,8 +59,7 @@ def secret_command(name: str, file: Path, *, as_json: bool) -> int:
     """Enter a secret of the platform profile (e.g. exchange_key); it is kept sealed."""
     with terminal() as desk:
         actor = desk.officer("supervision.secret").actor
-        with file.open("rb") as opened:
-            enter_secret(desk.toolkit, actor, name, opened.read(_LARGEST_SECRET))
+        enter_secret(desk.toolkit, actor, name, read_file(file, _LARGEST_SECRET))
     if as_json:
         print_json({"secret": name, "entered": True})
     else:
@@ -105,6 +105,33 @@ def send_command(
     table = [(o.message_id, o.resource, o.state.value, o.note or "") for o in outcomes]
     print_table("delivered", ("message", "resource", "state", "note"), table)
     return code
+
+
+@supervision.command("settle")
+@click.argument("message")
+@click.argument("outcome", type=click.Choice(["send-again", "accepted", "give-up"]))
+@click.option("--reason", required=True, help="What was found out, and how; no patient data.")
+@click.option("--json", "as_json", is_flag=True)
+def settle_command(message: str, outcome: str, reason: str, *, as_json: bool) -> int:
+    """Decide about MESSAGE whose fate is unknown or whose credentials the platform refused.
+
+    send-again: it is not there, or the credentials are right now. accepted: the platform
+    shows it. give-up: it is not sent any more and stays as evidence.
+    """
+    with terminal() as desk:
+        actor = desk.officer("supervision.send").actor
+        with supervision_desk(desk.toolkit) as room:
+            decide = {
+                "send-again": room.release,
+                "accepted": room.close_as_accepted,
+                "give-up": room.give_up,
+            }[outcome]
+            decide(message, actor=actor, reason=reason)
+    if as_json:
+        print_json({"message_id": message, "outcome": outcome})
+    else:
+        talk(f"{message}: {outcome}; next: jinkui supervision send")
+    return 0
 
 
 @supervision.command("receipts")

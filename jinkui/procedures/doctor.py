@@ -5,8 +5,11 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass
 
+from incident.workflow.fold import fold
+from jinkui.procedures.filing_proofs import missing_proofs
 from jinkui.settings.home import Home
 from jinkui.wiring.toolkit import Toolkit
+from jinkui.wiring.unit import Unit
 from secure_records.errors import StoreDamaged
 
 
@@ -36,6 +39,8 @@ def _contents(toolkit: Toolkit) -> tuple[Finding, ...]:
         institution = unit.registry.institution(toolkit.tenant)
         actors = unit.registry.actors(toolkit.tenant)
         records = unit.records.count(toolkit.tenant)
+        proofs = _proofs(unit)
+    missing = missing_proofs(toolkit, proofs)
     bad = [check.detail for check in verdict.checks if not check.ok]
     anchored = toolkit.anchor.read() is not None
     return (
@@ -59,8 +64,29 @@ def _contents(toolkit: Toolkit) -> tuple[Finding, ...]:
             hint="jinkui registry apply FILE",
         ),
         Finding(
+            id="evidence",
+            ok=not missing,
+            detail=f"{len(proofs)} proofs of filings are kept"
+            + (f"; {len(missing)} do not open: {missing[0]}" if missing else ""),
+            hint="restore evidence/ from a backup; ask the person who filed for the original",
+        ),
+        Finding(
             id="records", ok=True, detail=f"{records} records, suite {toolkit.home.suite}", hint=""
         ),
+    )
+
+
+def _proofs(unit: Unit) -> tuple[tuple[str, str], ...]:
+    """Case and digest of every proof that a case names."""
+    cases = (fold(unit.cases.events(unit.tenant, name)) for name in unit.cases.cases(unit.tenant))
+    return tuple(
+        (case.case, digest)
+        for case in cases
+        for digest in (
+            *(filing.proof_digest for filing in case.filings),
+            *(action.proof_digest for action in case.actions),
+        )
+        if digest is not None
     )
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from jinkui.procedures.input_files import require_regular
 from jinkui.system_clock import stopwatch
 from jinkui.wiring.toolkit import Toolkit
-from secure_records.intake import read_lines
+from secure_records.intake import bounded_lines, read_lines
 from secure_records.models import Caller, NewRecord, StoreReceipt, StoreRefusal
 from shared_kernel.canonical_json import Json
 from shared_kernel.errors import BadInput
@@ -73,6 +74,7 @@ def import_file(
     """Take in a file of JSON Lines; ``advance`` is told how many lines are done.
 
     Raises:
+        FileNotRegular: it is no ordinary file.
         ImportFileUnreadable: the file is not there or may not be read.
         AccessDenied: this account may not hand in records.
     """
@@ -94,8 +96,9 @@ def import_file(
         advance(len(receipts) + len(errors))
 
     try:
+        require_regular(path)
         with path.open("rb") as file:
-            for item in read_lines(file):
+            for item in read_lines(bounded_lines(file)):
                 batch.append(item)
                 if len(batch) >= size:
                     flush()

@@ -7,11 +7,25 @@ and plain text. The JSON is the material; the others are views of it.
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from incident.reports.draft import Draft
 from incident.reports.release import Release
 from incident.reports.render import render_html, render_text
 from jinkui.wiring.incidents import rulebook
+
+
+def require_writable(folder: Path) -> None:
+    """Return if and only if papers can be written there; the folder is made if absent.
+
+    Asked before a draft is recorded: one whose papers nobody can hold is half an act.
+
+    Raises:
+        OSError: what the machine says.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder):
+        pass
 
 
 def write_papers(

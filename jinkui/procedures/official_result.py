@@ -14,6 +14,7 @@ from classification.assessment.official_evaluation import (
     parse_official_evaluation,
 )
 from jinkui.bridges.evaluation_report import RESOURCE, evaluation_body
+from jinkui.procedures.input_files import read_file, read_text_file
 from jinkui.wiring.supervision import Platform, ledger_of, supervision_desk
 from jinkui.wiring.toolkit import Toolkit
 from secure_records.keys.signing_keys import sm3_function
@@ -28,10 +29,10 @@ _PDF = b"%PDF-"
 
 
 class OfficialFileRefused(BadInput):
-    """The description or the report is too large to be one."""
+    """The report is not what a licensed body signs."""
 
     code = "official.file_refused"
-    default_hint = "the description is a small JSON file, the report a PDF of at most 20 MiB"
+    default_hint = "hand over the signed report as a PDF"
 
 
 def import_official(
@@ -40,17 +41,12 @@ def import_official(
     """Take in an official evaluation with its signed report.
 
     Raises:
+        FileTooLarge, FileNotRegular, FileNotUtf8: no file of this sort.
         OfficialEvaluationRefused: a field is missing, unknown or impossible.
         DigestMismatch: the report is not the file that the description binds.
         RunImmutable: an evaluation of this report number is already kept.
     """
-    if description.stat().st_size > _LARGEST_DESCRIPTION:
-        raise OfficialFileRefused("the description is larger than 64 KiB", where=description.name)
-    try:
-        text = description.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise OfficialFileRefused("the description is not UTF-8", where=description.name) from error
-    result = parse_official_evaluation(text)
+    result = parse_official_evaluation(read_text_file(description, _LARGEST_DESCRIPTION))
     attachment = official_attachment(report)
     require_equal(result.report_sm3.value, sm3_function(attachment.content), "the signed report")
     document = canonical_bytes(dict(result.to_json()))
@@ -68,9 +64,7 @@ def import_official(
 
 def official_attachment(report: Path) -> Attachment:
     """The signed report as an attachment."""
-    if report.stat().st_size > _LARGEST_REPORT:
-        raise OfficialFileRefused("the report is larger than 20 MiB", where=report.name)
-    content = report.read_bytes()
+    content = read_file(report, _LARGEST_REPORT)
     if not content.startswith(_PDF):
         # Our own reports are HTML and JSON: a self-assessment cannot be handed in as this one.
         raise OfficialFileRefused("the report is no PDF", where=report.name)

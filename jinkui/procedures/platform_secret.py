@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from jinkui.wiring.supervision import SealedSecrets
 from jinkui.wiring.toolkit import Toolkit
-from shared_kernel.errors import BadInput
-
-
-class SecretEmpty(BadInput):
-    """A secret without bytes protects nothing."""
-
-    code = "supervision.secret_empty"
-    default_hint = "hand over the file that the platform gave you"
+from supervision.profiles.acceptance import shipped_profile
+from supervision.profiles.secret_shapes import require_fitting
 
 
 def enter_secret(toolkit: Toolkit, actor: str, name: str, value: bytes) -> None:
     """Note it, then seal and keep it; the entry names the secret, never its bytes.
 
     Raises:
-        SecretEmpty: there are none.
+        SecretMissing: the profile in use declares no secret of this name.
+        SecretRefused: no step that uses it could work with these bytes.
     """
-    if not value:
-        raise SecretEmpty(f"the secret {name} is empty", where=name)
+    profile = shipped_profile(toolkit.home.text("supervision", "profile"))
+    require_fitting(profile, name, value)
     with toolkit.transaction() as unit:
         at = toolkit.clock.now()
         unit.journal.record("supervision.secret", {"name": name}, at=at, actor=actor)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from secure_records.audit.checkpoint import verify_checkpoint
+from secure_records.audit.errors import NoteMalformed
 from secure_records.audit.note import NoteKey, vkey_text
 from secure_records.audit.ports import AuditStore
 from secure_records.audit.stored_tree import StoredTree
@@ -55,13 +56,17 @@ class Anchor:
         Costs a few look-ups however long the log is; a full verification is another matter.
 
         Raises:
-            NoteRefused, NoteMalformed: the anchor itself is not one of ours.
-            LogRolledBack: it is, and the log does not continue it.
+            NoteRefused: the anchor itself is not signed by us.
+            LogRolledBack: it is none, or the log does not continue it.
         """
         note = self.read()
         if note is None:
             return
-        promised = verify_checkpoint(note, self._keys, self._verifier, need=len(self._keys))
+        try:
+            promised = verify_checkpoint(note, self._keys, self._verifier, need=len(self._keys))
+        except NoteMalformed as error:
+            where = self._path.name
+            raise LogRolledBack("the anchor is not a checkpoint", where=where) from error
         tree = StoredTree(store)
         if promised.size > tree.size:
             raise LogRolledBack(

@@ -16,7 +16,7 @@ from typing import Final
 
 from classification.adapters.tables import metadata as classification_tables
 from incident.adapters.tables import metadata as incident_tables
-from jinkui.settings.home import Home, HomeExists, read_home, write_home
+from jinkui.settings.home import Home, HomeExists, SettingsRefused, read_home, write_home
 from secure_records.adapters.agreement_tables import metadata as agreement_tables
 from secure_records.adapters.audit_tables import audit_metadata as audit_tables
 from secure_records.adapters.embedded_store import EmbeddedStore
@@ -135,6 +135,12 @@ def open_files(
         raise PassphraseMissing("no file with the root passphrase was named")
     descriptor = _read_descriptor(home.keys_folder / ROOT_FILE)
     suite = descriptor_suite(descriptor)
+    if suite.name != home.suite:
+        raise SettingsRefused(
+            f"home.toml says suite {home.suite}, the keys of this home are of {suite.name}",
+            hint="a home keeps its suite; correct home.toml",
+            where="home.suite",
+        )
     root = PassphraseRoot(profile=home.profile).unlock(descriptor, _read_passphrase(path))
     if not fresh:
         # An absent file would be made anew, and an empty hospital would look like a whole one.

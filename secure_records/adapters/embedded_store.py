@@ -13,9 +13,11 @@ of failing halfway.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final, Literal, TypeAlias
 
 import sqlcipher3.dbapi2 as sqlcipher
@@ -46,6 +48,7 @@ _POOL_SIZE: Final = 8
 _POOL_OVERFLOW: Final = 24
 _SYNCHRONOUS_CODES: Final[dict[str, str]] = {"NORMAL": "1", "FULL": "2"}
 _LOCKED: Final = frozenset(("database is locked", "database table is locked"))
+_DRIVER_ERRORS: Final = (DBAPIError, sqlcipher.DatabaseError)
 _WRITE: Final = "BEGIN IMMEDIATE"
 _READ: Final = "BEGIN DEFERRED"
 
@@ -98,6 +101,8 @@ class EmbeddedStore:
             # The text of a failed statement goes into logs; the bound values are patients.
             hide_parameters=True,
         )
+        self._idle: deque[Connection] = deque()
+        self._closed = False
         # One connection now: a wrong key is found at opening, not at first use.
         with self._guarded(), self._engine.connect():
             pass
@@ -107,8 +112,7 @@ class EmbeddedStore:
         """The file."""
         return self._path
 
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> AbstractContextManager[Connection]:
         """A writing transaction: commits at the end of the block, rolls back on any error.
 
         Tables are made in one, too: ``metadata.create_all(connection)``.
@@ -116,14 +120,11 @@ class EmbeddedStore:
         Raises:
             StoreBusy: another process held the write lock for too long.
         """
-        with self._open(_WRITE) as connection:
-            yield connection
+        return _Transaction(self, _WRITE)
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that sees one state of the store throughout and writes nothing."""
-        with self._open(_READ) as connection:
-            yield connection
+        return _Transaction(self, _READ)
 
     def integrity_check(self) -> None:
         """Read every page: authentication codes, then structure.
@@ -147,22 +148,34 @@ class EmbeddedStore:
 
     def close(self) -> None:
         """Close every idle connection. Open transactions keep theirs until they end."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
         self._engine.dispose()
 
-    @contextmanager
-    def _open(self, mode: str) -> Iterator[Connection]:
-        with self._guarded(), self._engine.connect() as connection, connection.begin():
-            # The driver's own transaction control is off (isolation_level None), so
-            # BEGIN is said here: straight to the driver, on the hottest path there is.
-            driver: Any = connection.connection.driver_connection
-            driver.execute(mode)
-            yield connection
+    def _take(self) -> Connection:
+        """A connection for one transaction.
+
+        A few are kept beside the engine's pool: checking one out of it and in again
+        costs as much as a small transaction.
+        """
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._engine.connect()
+
+    def _give_back(self, connection: Connection) -> None:
+        unusable = connection.closed or connection.invalidated
+        if unusable or self._closed or len(self._idle) >= _POOL_SIZE:
+            connection.close()
+        else:
+            self._idle.append(connection)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
             yield
-        except (DBAPIError, sqlcipher.DatabaseError) as error:
+        except _DRIVER_ERRORS as error:
             message = str(error.orig) if isinstance(error, DBAPIError) else str(error)
             translated = _translate(message, self._path.name)
             if translated is None:
@@ -228,6 +241,49 @@ class EmbeddedStore:
                 raise StoreSettingsRefused(
                     f"the engine holds {name} = {got}, not {wanted}", where=name
                 )
+
+
+class _Transaction:
+    """One transaction on one connection of the store; what the driver says is translated."""
+
+    __slots__ = ("_connection", "_mode", "_outer", "_store")
+
+    def __init__(self, store: EmbeddedStore, mode: str) -> None:
+        self._store = store
+        self._mode = mode
+
+    def __enter__(self) -> Connection:
+        with self._store._guarded():  # noqa: SLF001 - its other half
+            self._connection = self._store._take()  # noqa: SLF001 - as above
+            self._outer = self._connection.begin()
+            try:
+                # The driver's own transaction control is off (isolation_level None), so
+                # BEGIN is said here: straight to the driver, on the hottest path there is.
+                driver: Any = self._connection.connection.driver_connection
+                driver.execute(self._mode)
+            except BaseException:
+                self._connection.close()
+                raise
+        return self._connection
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._store._guarded():  # noqa: SLF001 - its other half
+            try:
+                if error is None:
+                    self._outer.commit()
+                else:
+                    self._outer.rollback()
+            except BaseException:
+                self._connection.close()
+                raise
+            self._store._give_back(self._connection)  # noqa: SLF001 - as above
+            if isinstance(error, _DRIVER_ERRORS):
+                raise error  # to be translated; anything else goes on by itself
 
 
 def _translate(message: str, name: str) -> SecureRecordsError | None:

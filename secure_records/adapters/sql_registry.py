@@ -38,6 +38,7 @@ _STAFF: Final = (
     "SELECT id, name, roles, institution, title, subject_code, practice_no, valid_until,"
     " registered, id_no FROM staff WHERE tenant = ? AND id IN (:list)"
 )
+_CREDENTIAL: Final = "SELECT 1 FROM actor_credentials WHERE tenant = ? AND credential = ?"
 _NOBODY: Final = ""
 """Owner of a credential that was taken out of use."""
 
@@ -96,6 +97,10 @@ class SqlRegistry:
             )
         ).scalar_one_or_none()
         return None if found is None else self.actor(tenant, found)
+
+    def knows_credential(self, tenant: str, credential: str) -> bool:
+        """Was this token or key ever given out here, in use or not?"""
+        return self._sql.first(_CREDENTIAL, (tenant, credential)) is not None
 
     def actors(self, tenant: str) -> tuple[Actor, ...]:
         """All accounts, by id."""

@@ -311,7 +311,9 @@ def use_incidents(story: Story) -> None:
     for person in ("a005", "a006"):
         story.tell("incident-release", "incident", "release", case, draft, actor=person)
     proof = story.write("proof.json", {"handed": "in"})
-    story.tell("incident-file", "incident", "file", case, draft, "--proof", proof)
+    filed = story.tell("incident-file", "incident", "file", case, draft, "--proof", proof)
+    kept = ("incident", "evidence", case, filed["proof_digest"])
+    story.tell("incident-evidence", *kept, "--out", str(story.folder / "kept.json"))
     story.tell("incident-state", "incident", "state", case, "cause=凭据被盗")
     story.tell("incident-prove", "incident", "prove", case, "CSL-R01-event", proof)
     letter = story.tell("incident-draft", "incident", "draft", case, "--recipient", "individuals")
@@ -367,14 +369,21 @@ def use_supervision(story: Story) -> None:
     send = ("supervision", "send", taken["evaluation"], "--report", str(report))
     story.tell("supervision-send", *send, "--dry-run")
     (story.folder / "secret").write_bytes(bytes(range(16)))
-    secret = ("supervision", "secret", "spare_key", "--file", str(story.folder / "secret"))
-    story.tell("supervision-secret", *secret, actor="a002")
     settings = story.home / "home.toml"
     toolkit, stage = set_the_stage(story.home, patients=30, visits=120)
     with toolkit, provincial_platform(stage) as platform:
         text = settings.read_text("utf-8").replace(stage.platform.base_url, platform.base_url)
         settings.write_text(text, encoding="utf-8")
         assert story.tell("supervision-send", *send)["outcomes"]
+        secret = ("supervision", "secret", "exchange_key", "--file", str(story.folder / "secret"))
+        story.tell("supervision-secret", *secret, actor="a002")
+        again |= {"report_number": "SYN-THIRD-【2025版】"}
+        changed = story.write("official.json", again)
+        story.tell("supervision-official", "supervision", "official", changed, str(report))
+        send = ("supervision", "send", again["report_number"], "--report", str(report))
+        [held] = story.tell("supervision-send", *send, expect=6)["outcomes"]
+        decided = ("supervision", "settle", held["message_id"], "give-up", "--reason", "演练")
+        story.tell("supervision-settle", *decided)
 
 
 def serve_once(story: Story) -> None:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from jinkui.procedures.import_records import ImportFileUnreadable
+from jinkui.procedures.input_files import FileNotRegular
 from secure_records.access.errors import AccessDenied
 from secure_records.models import Caller
 from secure_records.vault_errors import SearchRefused
@@ -120,8 +121,11 @@ def test_a_file_that_cannot_be_read_stores_and_logs_nothing(
     A missing file or a folder is one clear refusal, and the log does not move.
     """
     before = furnished.size()
-    for path in (tmp_path / "absent.jsonl", tmp_path):
-        with pytest.raises(ImportFileUnreadable):
+    for path, refusal in (
+        (tmp_path / "absent.jsonl", ImportFileUnreadable),
+        (tmp_path, FileNotRegular),
+    ):
+        with pytest.raises(refusal):
             furnished.import_all(path)
 
     assert furnished.size() == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +31,7 @@ from jinkui.procedures.demonstration.stage import (
 from jinkui.procedures.demonstration.storing import StoredRecords
 from jinkui.procedures.demonstration.telling import Chapter, Line
 from jinkui.procedures.file_report import file_to_platform
+from jinkui.procedures.filing_proofs import keep_proof
 from jinkui.procedures.incident_papers import write_papers
 from jinkui.procedures.notify_individuals import notify_individuals
 from jinkui.system_clock import stopwatch
@@ -219,14 +219,14 @@ def _tell(stage: Stage, case: Case, platform: Platform) -> _Told:
             proof = folder / f"proof-{recipient}.txt"
             text = f"合成的报送凭证：{draft.number} 于 {china_text(toolkit.clock.now())} 当面递交\n"
             proof.write_text(text, encoding="utf-8")
-            digest = hashlib.sha256(proof.read_bytes()).hexdigest()
+            kept = keep_proof(toolkit, case.case, proof)
             room.desk.file(
                 case.case,
                 draft.draft_id,
                 actor=DATA_OFFICER,
                 by=HandProof(
-                    name=proof.name,
-                    digest=f"sha256:{digest}",
+                    name=kept.name,
+                    digest=kept.digest,
                     channel="counter",
                     submitted_at=toolkit.clock.now(),
                 ),
