@@ -26,6 +26,7 @@ from shared_kernel.errors import BadInput, JinkuiError, UpstreamFailed
 COMMANDS: Final = {
     "init": ("jinkui.cli.home", "init"),
     "doctor": ("jinkui.cli.home", "doctor"),
+    "upgrade": ("jinkui.cli.home", "upgrade"),
     "demo": ("jinkui.cli.demonstration", "demo"),
     "serve": ("jinkui.cli.service", "serve"),
     "registry": ("jinkui.cli.registry", "registry"),

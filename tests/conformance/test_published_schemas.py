@@ -214,6 +214,7 @@ def set_up_a_home(story: Story) -> None:
     story.said["error"].append(story.said["supervision-receipts"].pop())
     story.tell("agreements-list", *key, "agreements", "list", actor="a002")
     story.tell("doctor", *key, "doctor")
+    story.tell("upgrade", *key, "upgrade", "--dry-run")
     story.home = demo_home
 
 
