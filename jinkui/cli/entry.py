@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "init": ("jinkui.cli.home", "init"),
     "doctor": ("jinkui.cli.home", "doctor"),
     "upgrade": ("jinkui.cli.home", "upgrade"),
+    "backup": ("jinkui.cli.backups", "backup"),
+    "restore": ("jinkui.cli.backups", "restore"),
     "demo": ("jinkui.cli.demonstration", "demo"),
     "serve": ("jinkui.cli.service", "serve"),
     "registry": ("jinkui.cli.registry", "registry"),

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Final
 
 from jinkui.settings.home import POSTGRESQL, Home, HomeExists, read_home, write_home
-from jinkui.wiring.schemas import make_tables, require_current, require_no_tables
-from jinkui.wiring.stores import HomeStore, open_store, read_address, require_present
+from jinkui.wiring.schemas import make_tables, require_current
+from jinkui.wiring.stores import HomeStore, open_store, require_free_server, require_present
 from secure_records.adapters.embedded_store import EmbeddedStore
 from secure_records.adapters.key_store import SqlKeyStore
 from secure_records.adapters.key_tables import metadata as key_tables
-from secure_records.adapters.postgres_store import PostgresStore
 from secure_records.envelope.suites import Suite, suite_named
 from secure_records.errors import RootDescriptorRefused
 from secure_records.keys.key_ring import KeyRing
@@ -85,7 +84,11 @@ def create(
     # Everything that can be refused is refused before the first file is written.
     provider = PassphraseRoot(profile=head["profile"])
     descriptor, _ = provider.create(suite_named(head["suite"]), passphrase, entropy, clock.now())
-    _require_free(head, sections.get("store", {}))
+    store = sections.get("store", {})
+    if store.get("engine") == POSTGRESQL:
+        # Whose tables stand there already would have their records without keys.
+        name = store.get("dsn_file")
+        require_free_server(Path(name) if name else None)
     write_home(folder, head, sections)
     home = read_home(folder)
     path = passphrase_file or home.keys_folder / DEMO_FILE
@@ -149,19 +152,6 @@ def open_files(
         with store.reading() as connection:
             require_current(connection, home.institution)
     return HomeFiles(home=home, suite=suite, keys=keys, key_file=key_file, store=store)
-
-
-def _require_free(head: Mapping[str, str], store: Mapping[str, str]) -> None:
-    """Whose tables stand in the database already would have their records without keys."""
-    if store.get("engine") != POSTGRESQL:
-        return
-    path = store.get("dsn_file")
-    opened = PostgresStore(read_address(Path(path) if path else None), head["institution"])
-    try:
-        with opened.reading() as connection:
-            require_no_tables(connection)
-    finally:
-        opened.close()
 
 
 def _read_passphrase(path: Path) -> bytes:

@@ -42,13 +42,13 @@ _DOMAINS: Final = (
     classification_tables,
 )
 
-_bookkeeping: Final = MetaData()
+bookkeeping: Final = MetaData()
 schema_version: Final = Table(
-    "schema_version", _bookkeeping, Column("version_num", String(32), primary_key=True)
+    "schema_version", bookkeeping, Column("version_num", String(32), primary_key=True)
 )
 schema_owner: Final = Table(
     "schema_owner",
-    _bookkeeping,
+    bookkeeping,
     Column("tenant", Text, primary_key=True),
     Column("oldest_program", Text, nullable=False),
 )
@@ -95,7 +95,7 @@ class SchemaState:
 def all_tables() -> MetaData:
     """Every table of the store, as the present program wants them."""
     together = MetaData()
-    for metadata in (*_DOMAINS, _bookkeeping):
+    for metadata in (*_DOMAINS, bookkeeping):
         for table in metadata.sorted_tables:
             table.to_metadata(together)
     for table in together.tables.values():
@@ -199,7 +199,7 @@ def upgrade(connection: Connection, tenant: str) -> SchemaState:
     before = state_of(connection)
     require_upgradable(before, tenant)
     if before.revision is None:
-        _bookkeeping.create_all(connection)
+        bookkeeping.create_all(connection)
         connection.execute(insert(schema_version).values(version_num=REVISIONS[0]))
     run_scripts(connection, HEAD)
     _note_owner(connection, tenant, OLDEST_PROGRAM)

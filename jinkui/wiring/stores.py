@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from sqlalchemy.engine import Connection
 
 from jinkui.settings.home import POSTGRESQL, Home
+from jinkui.wiring.schemas import require_no_tables
 from secure_records.adapters.embedded_store import EmbeddedStore, Synchronous
 from secure_records.adapters.postgres_store import LARGEST_DSN, PostgresStore
 from secure_records.errors import StoreDamaged
@@ -95,6 +96,20 @@ def open_store(home: Home, file_key: Callable[[], bytes], *, fresh: bool = False
         synchronous,
         cache_mib=home.number("store", "cache_mebibytes"),
     )
+
+
+def require_free_server(dsn_file: Path | None) -> None:
+    """Return if and only if the database can be reached and holds no tables of a home.
+
+    Raises:
+        StoreTaken: it holds some.
+    """
+    store = PostgresStore(read_address(dsn_file), "")
+    try:
+        with store.reading() as connection:
+            require_no_tables(connection)
+    finally:
+        store.close()
 
 
 def read_address(path: Path | None) -> str:

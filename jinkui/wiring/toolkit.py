@@ -23,6 +23,7 @@ from jinkui.bridges.subject_tags import AuditKeyTags
 from jinkui.bridges.witnessed_agreements import require_witnessed
 from jinkui.settings.home import Home
 from jinkui.wiring.anchor import Anchor
+from jinkui.wiring.copies import Report, Snapshot, copy_keys, copy_records
 from jinkui.wiring.homes import HomeFiles, open_files
 from jinkui.wiring.unit import Unit
 from secure_records.access.decision import AccessPolicy
@@ -194,6 +195,16 @@ class Toolkit:
         """The signing key of a person, for terminal and demo use."""
         return self.keys.personal_signer(self.tenant, actor)
 
+    # --- copies -------------------------------------------------------------------------
+
+    def copy_records(self, path: Path, report: Report) -> Snapshot:
+        """One state of the store as an encrypted file at ``path``; others go on writing."""
+        return copy_records(self._files, path, report)
+
+    def copy_keys(self, path: Path, report: Report) -> None:
+        """One state of the key file at ``path``, wrapped as it is."""
+        copy_keys(self._files, path, report)
+
     def check_store(self) -> None:
         """Read every page of the store.
 
@@ -201,6 +212,14 @@ class Toolkit:
             StoreDamaged: a page is not what was written.
         """
         self._files.store.integrity_check()
+
+    def check_keys(self) -> None:
+        """Read every page of the key file.
+
+        Raises:
+            StoreDamaged: a page is not what was written.
+        """
+        self._files.key_file.integrity_check()
 
     def file_names(self) -> Sequence[Path]:
         """Every file of the store, the write-ahead log included."""
