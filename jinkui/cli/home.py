@@ -12,9 +12,9 @@ from stdnum.exceptions import ValidationError
 from jinkui.cli.entry import Invocation
 from jinkui.cli.output import print_json, print_table, talk
 from jinkui.cli.session import terminal
-from jinkui.procedures.doctor import examine
+from jinkui.procedures.doctor import CLOSED, examine, examine_closed
 from jinkui.procedures.upgrade_home import upgrade_home
-from jinkui.settings.home import EMBEDDED, ENGINES, PROFILES, SUITES
+from jinkui.settings.home import EMBEDDED, ENGINES, PROFILES, SUITES, read_home
 from jinkui.system_clock import SystemClock
 from jinkui.wiring.homes import create
 from shared_kernel.errors import BadInput
@@ -132,10 +132,14 @@ def upgrade(invocation: Invocation, *, dry_run: bool, as_json: bool) -> int:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True)
-def doctor(*, as_json: bool) -> int:
+@click.pass_obj
+def doctor(invocation: Invocation, *, as_json: bool) -> int:
     """Is everything in order? Store pages, keys, log, anchor, settings."""
-    with terminal(examining=True) as desk:
-        checks = examine(desk.toolkit)
+    try:
+        with terminal(examining=True) as desk:
+            checks = examine(desk.toolkit)
+    except CLOSED as fault:
+        checks = examine_closed(read_home(invocation.home), fault)
     ok = all(check.ok for check in checks)
     if as_json:
         print_json(

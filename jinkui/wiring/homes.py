@@ -30,6 +30,7 @@ from shared_kernel.identifiers import Entropy
 from shared_kernel.instants import Clock
 
 ROOT_FILE: Final = "root.json"
+KEYS_FILE: Final = "keys.db"
 DEMO_FILE: Final = "passphrase"
 _DEMO_PASSPHRASE_BYTES: Final = 24
 _LARGEST_PASSPHRASE: Final = 4096
@@ -142,8 +143,8 @@ def open_files(
     root = PassphraseRoot(profile=home.profile).unlock(descriptor, _read_passphrase(path))
     if not fresh:
         # An absent file would be made anew, and an empty hospital would look like a whole one.
-        require_present(home.keys_folder / "keys.db")
-    key_file = EmbeddedStore(home.keys_folder / "keys.db", keys_file_key(suite, root), "FULL")
+        require_present(home.keys_folder / KEYS_FILE)
+    key_file = EmbeddedStore(home.keys_folder / KEYS_FILE, keys_file_key(suite, root), "FULL")
     with key_file.transaction() as connection:
         key_tables.create_all(connection)
     keys = KeyRing(suite, root, SqlKeyStore(key_file), entropy, clock)
@@ -152,6 +153,11 @@ def open_files(
         with store.reading() as connection:
             require_current(connection, home.institution)
     return HomeFiles(home=home, suite=suite, keys=keys, key_file=key_file, store=store)
+
+
+def store_files(home: Home) -> list[Path]:
+    """Every file of store and keys, the write-ahead logs included."""
+    return sorted([*home.folder.glob("records.db*"), *home.keys_folder.glob(f"{KEYS_FILE}*")])
 
 
 def _read_passphrase(path: Path) -> bytes:

@@ -24,7 +24,7 @@ from jinkui.bridges.witnessed_agreements import require_witnessed
 from jinkui.settings.home import Home
 from jinkui.wiring.anchor import Anchor
 from jinkui.wiring.copies import Report, Snapshot, copy_keys, copy_records
-from jinkui.wiring.homes import HomeFiles, open_files
+from jinkui.wiring.homes import HomeFiles, open_files, store_files
 from jinkui.wiring.unit import Unit
 from secure_records.access.decision import AccessPolicy
 from secure_records.access.policy_cache import PolicyCache
@@ -223,8 +223,7 @@ class Toolkit:
 
     def file_names(self) -> Sequence[Path]:
         """Every file of the store, the write-ahead log included."""
-        folder = self.home.folder
-        return sorted([*folder.glob("records.db*"), *self.home.keys_folder.glob("keys.db*")])
+        return store_files(self.home)
 
     def close(self) -> None:
         """Close the files."""
