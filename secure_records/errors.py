@@ -15,6 +15,7 @@ from shared_kernel.errors import (
     NotFound,
     Refused,
     TimeLimitReached,
+    UpstreamFailed,
     VerificationFailed,
 )
 
@@ -134,3 +135,26 @@ class StoreDamaged(SecureRecordsError, VerificationFailed):
 
     code = "store.damaged"
     default_hint = "stop writing, keep a copy of the file, restore the newest verified backup"
+
+
+class StoreUnreachable(SecureRecordsError, UpstreamFailed):
+    """The database server does not answer, or went away; nothing was committed."""
+
+    code = "store.unreachable"
+    default_hint = "check that the database server runs and can be reached from here, then retry"
+
+
+class StoreAddressRefused(SecureRecordsError, BadInput):
+    """The address of the database is none, or would send records in clear."""
+
+    code = "store.address"
+    default_hint = (
+        "write a libpq address; a server elsewhere needs sslmode=verify-full and sslrootcert=FILE"
+    )
+
+
+class StoreValueRefused(SecureRecordsError, BadInput):
+    """The engine cannot keep this value."""
+
+    code = "store.value"
+    default_hint = "remove control characters; nothing was stored"

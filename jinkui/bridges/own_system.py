@@ -19,6 +19,7 @@ from jinkui.daemon.headers import CONTENT_SECURITY_POLICY, HEADERS
 from jinkui.daemon.limits import session_limits
 from jinkui.procedures.offices import offices
 from jinkui.procedures.passwords import SHORTEST
+from jinkui.settings.home import EMBEDDED
 from jinkui.wiring.toolkit import Toolkit
 from jinkui.wiring.unit import Unit
 from secure_records.access.agreement import StandingAgreement
@@ -47,14 +48,9 @@ class OwnSystem:
         home, now = toolkit.home, toolkit.clock.now()
         verdict = toolkit.verify_log()
         facts: dict[str, Json] = {
-            "store_cipher": "sqlcipher-aes-256-cbc-hmac",
-            "store_page_mac": "hmac-sha256",
-            "opens_without_key": probes.opens_without_key(home.records_file),
-            "plaintext_found": probes.plaintext_found(toolkit.file_names()),
             "envelope_suites": [home.suite],
             "key_wrap_suite": home.suite,
             "root_key_kind": "passphrase-argon2id",
-            "file_mode": _mode(home.records_file),
             "key_file_mode": _mode(home.keys_folder / "keys.db"),
             "log_verified": verdict.ok,
             "log_size": verdict.size,
@@ -69,6 +65,8 @@ class OwnSystem:
         }
         with toolkit.reading() as unit:
             facts |= _log_facts(unit, now) | _policy_facts(toolkit, unit, now)
+            if home.engine == EMBEDDED:
+                facts |= _file_facts(toolkit, unit)
         return facts
 
     def daemon_facts(self) -> Mapping[str, Json]:
@@ -120,13 +118,24 @@ class OwnSystem:
         return facts
 
 
-def _log_facts(unit: Unit, now: datetime) -> dict[str, Json]:
-    facts: dict[str, Json] = {
+def _file_facts(toolkit: Toolkit, unit: Unit) -> dict[str, Json]:
+    """What only a file of our own can be asked; a database server is somebody else's target."""
+    file = toolkit.home.records_file
+    return {
+        "store_cipher": "sqlcipher-aes-256-cbc-hmac",
+        "store_page_mac": "hmac-sha256",
+        "opens_without_key": probes.opens_without_key(file),
+        "plaintext_found": probes.plaintext_found(toolkit.file_names()),
+        "file_mode": _mode(file),
         "store_settings": [
             f"{name}={unit.connection.exec_driver_sql(f'PRAGMA {name}').scalar()}"
             for name in _PRAGMAS
-        ]
+        ],
     }
+
+
+def _log_facts(unit: Unit, now: datetime) -> dict[str, Json]:
+    facts: dict[str, Json] = {}
     checkpoint = unit.audit_store.latest_checkpoint()
     if checkpoint is not None:
         facts["checkpoint_age_seconds"] = int((now - checkpoint.at).total_seconds())

@@ -26,6 +26,9 @@ from shared_kernel.errors import BadInput, JinkuiError, UpstreamFailed
 COMMANDS: Final = {
     "init": ("jinkui.cli.home", "init"),
     "doctor": ("jinkui.cli.home", "doctor"),
+    "upgrade": ("jinkui.cli.home", "upgrade"),
+    "backup": ("jinkui.cli.backups", "backup"),
+    "restore": ("jinkui.cli.backups", "restore"),
     "demo": ("jinkui.cli.demonstration", "demo"),
     "serve": ("jinkui.cli.service", "serve"),
     "registry": ("jinkui.cli.registry", "registry"),

@@ -12,8 +12,9 @@ from stdnum.exceptions import ValidationError
 from jinkui.cli.entry import Invocation
 from jinkui.cli.output import print_json, print_table, talk
 from jinkui.cli.session import terminal
-from jinkui.procedures.doctor import examine
-from jinkui.settings.home import PROFILES, SUITES
+from jinkui.procedures.doctor import CLOSED, examine, examine_closed
+from jinkui.procedures.upgrade_home import upgrade_home
+from jinkui.settings.home import EMBEDDED, ENGINES, PROFILES, SUITES, read_home
 from jinkui.system_clock import SystemClock
 from jinkui.wiring.homes import create
 from shared_kernel.errors import BadInput
@@ -28,6 +29,13 @@ class InstitutionCodeWrong(BadInput):
     default_hint = "copy the 18 characters from the licence; the last one is a check character"
 
 
+class StoreOptionsWrong(BadInput):
+    """Kind of store and address do not go together."""
+
+    code = "init.store_options"
+    default_hint = "use --store postgresql --dsn-file FILE, or neither"
+
+
 @click.command()
 @click.option("--institution", required=True, help="Unified social credit code.")
 @click.option("--name", required=True, help="Name on the licence.")
@@ -35,6 +43,12 @@ class InstitutionCodeWrong(BadInput):
 @click.option("--suite", type=click.Choice(SUITES), default="gm", show_default=True)
 @click.option("--origin", default="", help="First line of checkpoints; default: from the code.")
 @click.option("--default-actor", default="", help="Account that terminal commands act as.")
+@click.option("--store", "engine", type=click.Choice(ENGINES), default="embedded")
+@click.option(
+    "--dsn-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --store postgresql: file with the database address, mode 0600.",
+)
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def init(
@@ -45,6 +59,8 @@ def init(
     suite: str,
     origin: str,
     default_actor: str,
+    engine: str,
+    dsn_file: Path | None,
     *,
     as_json: bool,
 ) -> int:
@@ -63,9 +79,12 @@ def init(
         "origin": origin or f"jinkui.local/{code}/audit",
         "default_actor": default_actor,
     }
-    files = create(invocation.home, head, {}, invocation.passphrase_file, SystemClock(), os.urandom)
+    sections = _store_section(engine, dsn_file)
+    files = create(
+        invocation.home, head, sections, invocation.passphrase_file, SystemClock(), os.urandom
+    )
     files.close()
-    document = {"home": str(Path(invocation.home)), **head}
+    document = {"home": str(Path(invocation.home)), **head, "store": engine}
     if as_json:
         print_json(document)
     else:
@@ -73,12 +92,54 @@ def init(
     return 0
 
 
+def _store_section(engine: str, dsn_file: Path | None) -> dict[str, dict[str, str]]:
+    """What differs from the defaults; only the name of the file, never what is in it."""
+    if engine == EMBEDDED:
+        if dsn_file is not None:
+            raise StoreOptionsWrong("an embedded store has no address", where="--dsn-file")
+        return {}
+    if dsn_file is None:
+        raise StoreOptionsWrong("a database needs a file with its address", where="--dsn-file")
+    return {"store": {"engine": engine, "dsn_file": str(dsn_file.absolute())}}
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def upgrade(invocation: Invocation, *, dry_run: bool, as_json: bool) -> int:
+    """Bring the store to the schema of this version; all of it or nothing."""
+    clock = SystemClock()
+    done = upgrade_home(
+        invocation.home, invocation.passphrase_file, clock, os.urandom, dry_run=dry_run
+    )
+    if as_json:
+        print_json(
+            {
+                "revision": done.before,
+                "head": done.head,
+                "applied": list(done.applied),
+                "dry_run": dry_run,
+            }
+        )
+    elif not done.changes:
+        talk(f"the store is at {done.head}; nothing to do")
+    else:
+        verb = "would be brought" if dry_run else "was brought"
+        talk(f"the store {verb} from {done.before or 'its beginning'} to {done.head}")
+    return 0
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True)
-def doctor(*, as_json: bool) -> int:
+@click.pass_obj
+def doctor(invocation: Invocation, *, as_json: bool) -> int:
     """Is everything in order? Store pages, keys, log, anchor, settings."""
-    with terminal(examining=True) as desk:
-        checks = examine(desk.toolkit)
+    try:
+        with terminal(examining=True) as desk:
+            checks = examine(desk.toolkit)
+    except CLOSED as fault:
+        checks = examine_closed(read_home(invocation.home), fault)
     ok = all(check.ok for check in checks)
     if as_json:
         print_json(

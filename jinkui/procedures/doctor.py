@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from incident.workflow.fold import fold
 from jinkui.procedures.filing_proofs import missing_proofs
-from jinkui.settings.home import Home
+from jinkui.settings.home import EMBEDDED, Home
+from jinkui.wiring.homes import KEYS_FILE, store_files
+from jinkui.wiring.schemas import SchemaNewer, SchemaOlder, SchemaUnknown
 from jinkui.wiring.toolkit import Toolkit
 from jinkui.wiring.unit import Unit
-from secure_records.errors import StoreDamaged
+from secure_records.errors import (
+    StoreBusy,
+    StoreDamaged,
+    StoreLocked,
+    StoreSettingsRefused,
+    StoreUnreachable,
+    WrappedKeyRefused,
+)
+from shared_kernel.errors import JinkuiError
+
+CLOSED: Final = (
+    StoreLocked,
+    StoreDamaged,
+    StoreSettingsRefused,
+    StoreUnreachable,
+    StoreBusy,
+    WrappedKeyRefused,
+    SchemaOlder,
+    SchemaNewer,
+    SchemaUnknown,
+)
+"""Why a home whose root key opens may still not open: something to find, not to stumble over.
+A first page that was damaged looks like a wrong key, and the key has just been proven right."""
+
+_RESTORE: Final = "restore the newest backup and open an incident"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +58,20 @@ def examine(toolkit: Toolkit) -> tuple[Finding, ...]:
 
     A store whose pages do not authenticate is not looked into any further.
     """
-    first = (_store(toolkit), _modes(toolkit), _profile(toolkit.home))
-    return (*first, *_contents(toolkit)) if first[0].ok else first
+    keys = _pages("keys", toolkit.check_keys)
+    store = _pages("store", toolkit.check_store)
+    first = (store, keys, _modes(toolkit.file_names()), _profile(toolkit.home))
+    return (*first, *_contents(toolkit)) if store.ok and keys.ok else first
+
+
+def examine_closed(home: Home, fault: JinkuiError) -> tuple[Finding, ...]:
+    """What can be said of a home that does not open, one of ``CLOSED`` being the reason."""
+    keys = fault.where == KEYS_FILE or isinstance(fault, WrappedKeyRefused)
+    detail, hint = str(fault), fault.hint
+    if isinstance(fault, StoreLocked) and (keys or home.engine == EMBEDDED):
+        detail, hint = f"{detail}: exchanged, or damaged in its first page", _RESTORE
+    found = Finding(id="keys" if keys else "store", ok=False, detail=detail, hint=hint)
+    return (found, _modes(store_files(home)), _profile(home))
 
 
 def _contents(toolkit: Toolkit) -> tuple[Finding, ...]:
@@ -90,19 +131,18 @@ def _proofs(unit: Unit) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _store(toolkit: Toolkit) -> Finding:
-    hint = "restore the newest backup and open an incident"
+def _pages(name: str, check: Callable[[], None]) -> Finding:
     try:
-        toolkit.check_store()
-    except StoreDamaged as error:
-        return Finding(id="store", ok=False, detail=str(error), hint=hint)
-    return Finding(id="store", ok=True, detail="every page authenticates", hint=hint)
+        check()
+    except StoreSettingsRefused as error:
+        return Finding(id=name, ok=False, detail=str(error), hint=error.hint)
+    except (StoreDamaged, StoreLocked, StoreUnreachable) as error:
+        return Finding(id=name, ok=False, detail=str(error), hint=_RESTORE)
+    return Finding(id=name, ok=True, detail="every page authenticates", hint=_RESTORE)
 
 
-def _modes(toolkit: Toolkit) -> Finding:
-    loose = [
-        path.name for path in toolkit.file_names() if stat.S_IMODE(path.stat().st_mode) & 0o077
-    ]
+def _modes(files: Sequence[Path]) -> Finding:
+    loose = [path.name for path in files if stat.S_IMODE(path.stat().st_mode) & 0o077]
     detail = "only the owner may read the files" if not loose else f"readable by others: {loose}"
     return Finding(id="permissions", ok=not loose, detail=detail, hint="chmod 600 these files")
 

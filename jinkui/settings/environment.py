@@ -23,6 +23,9 @@ class Surroundings(BaseSettings):
     passphrase_file: Path | None = None
     """File with the root passphrase; default: ``keys/passphrase`` in a demo home only."""
 
+    dsn_file: Path | None = None
+    """File with the address of the database server; stands above ``[store] dsn_file``."""
+
     lang: str = "zh"
     """``zh`` or ``en``."""
 

@@ -16,10 +16,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from jinkui.settings.environment import Surroundings
 from shared_kernel.errors import BadInput, NotFound, Refused
 
 PROFILES: Final = ("demo", "test", "production")
 SUITES: Final = ("gm", "intl")
+EMBEDDED: Final = "embedded"
+POSTGRESQL: Final = "postgresql"
+ENGINES: Final = (EMBEDDED, POSTGRESQL)
 Scalar = str | int | bool | list[int]
 
 
@@ -62,7 +66,7 @@ class Home:
     """Who a terminal command acts as when --as is not given; empty: must be given."""
     settings: Mapping[str, Mapping[str, Scalar]]
     sources: Mapping[str, str] = field(default_factory=dict)
-    """``section.key`` → ``defaults`` or ``home.toml``."""
+    """``section.key`` → ``defaults``, ``home.toml`` or ``environment``."""
 
     @property
     def keys_folder(self) -> Path:
@@ -71,8 +75,19 @@ class Home:
 
     @property
     def records_file(self) -> Path:
-        """The encrypted store."""
+        """The encrypted store, where it is a file."""
         return self.folder / "records.db"
+
+    @property
+    def engine(self) -> str:
+        """``embedded`` or ``postgresql``."""
+        return self.text("store", "engine")
+
+    @property
+    def dsn_file(self) -> Path | None:
+        """File with the address of the database server; a relative path begins at the home."""
+        name = self.text("store", "dsn_file")
+        return self.folder / name if name else None
 
     @property
     def anchor_file(self) -> Path:
@@ -134,6 +149,11 @@ def read_home(folder: Path) -> Home:
     if not isinstance(head, dict):
         raise SettingsRefused("home.toml has no [home] section", where="home")
     settings, sources = _merge(_toml(config_text("defaults.toml"), "defaults.toml"), document)
+    around = Surroundings().dsn_file
+    if around is not None:
+        settings["store"]["dsn_file"] = str(around)
+        sources["store.dsn_file"] = "environment"
+    _one_of(settings["store"], "engine", ENGINES)
     profile, suite = _one_of(head, "profile", PROFILES), _one_of(head, "suite", SUITES)
     return Home(
         folder=folder,

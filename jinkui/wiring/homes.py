@@ -14,26 +14,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from classification.adapters.tables import metadata as classification_tables
-from incident.adapters.tables import metadata as incident_tables
-from jinkui.settings.home import Home, HomeExists, SettingsRefused, read_home, write_home
-from secure_records.adapters.agreement_tables import metadata as agreement_tables
-from secure_records.adapters.audit_tables import audit_metadata as audit_tables
+from jinkui.settings.home import (
+    POSTGRESQL,
+    Home,
+    HomeExists,
+    SettingsRefused,
+    read_home,
+    write_home,
+)
+from jinkui.wiring.schemas import make_tables, require_current
+from jinkui.wiring.stores import HomeStore, open_store, require_free_server, require_present
 from secure_records.adapters.embedded_store import EmbeddedStore
 from secure_records.adapters.key_store import SqlKeyStore
 from secure_records.adapters.key_tables import metadata as key_tables
-from secure_records.adapters.tables import metadata as record_tables
 from secure_records.envelope.suites import Suite, suite_named
-from secure_records.errors import RootDescriptorRefused, StoreDamaged
+from secure_records.errors import RootDescriptorRefused
 from secure_records.keys.key_ring import KeyRing
 from secure_records.keys.root_providers import PassphraseRoot, descriptor_suite, keys_file_key
 from shared_kernel.canonical_json import Json
 from shared_kernel.errors import NotFound
 from shared_kernel.identifiers import Entropy
 from shared_kernel.instants import Clock
-from supervision.adapters.tables import metadata as supervision_tables
 
 ROOT_FILE: Final = "root.json"
+KEYS_FILE: Final = "keys.db"
 DEMO_FILE: Final = "passphrase"
 _DEMO_PASSPHRASE_BYTES: Final = 24
 _LARGEST_PASSPHRASE: Final = 4096
@@ -48,16 +52,16 @@ class PassphraseMissing(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeFiles:
-    """The two encrypted files of a home, open, and the keys between them."""
+    """Key file and store of a home, open, and the keys between them."""
 
     home: Home
     suite: Suite
     keys: KeyRing
     key_file: EmbeddedStore
-    store: EmbeddedStore
+    store: HomeStore
 
     def close(self) -> None:
-        """Close both files."""
+        """Close both."""
         self.store.close()
         self.key_file.close()
 
@@ -75,6 +79,7 @@ def create(
     Raises:
         HomeExists: there is one already.
         PassphraseMissing: no passphrase file, and not a demo.
+        StoreTaken: the database holds records already.
     """
     demo = head["profile"] == "demo"
     if passphrase_file is None and not demo:
@@ -87,6 +92,11 @@ def create(
     # Everything that can be refused is refused before the first file is written.
     provider = PassphraseRoot(profile=head["profile"])
     descriptor, _ = provider.create(suite_named(head["suite"]), passphrase, entropy, clock.now())
+    store = sections.get("store", {})
+    if store.get("engine") == POSTGRESQL:
+        # Whose tables stand there already would have their records without keys.
+        name = store.get("dsn_file")
+        require_free_server(Path(name) if name else None)
     write_home(folder, head, sections)
     home = read_home(folder)
     path = passphrase_file or home.keys_folder / DEMO_FILE
@@ -99,15 +109,7 @@ def create(
     files = open_files(folder, path, clock, entropy, fresh=True)
     files.keys.open_tenant(home.institution)
     with files.store.transaction() as connection:
-        for metadata in (
-            record_tables,
-            audit_tables,
-            agreement_tables,
-            incident_tables,
-            supervision_tables,
-            classification_tables,
-        ):
-            metadata.create_all(connection)
+        make_tables(connection, home.institution)
     return files
 
 
@@ -118,14 +120,24 @@ def open_files(
     entropy: Entropy,
     *,
     fresh: bool = False,
+    any_schema: bool = False,
 ) -> HomeFiles:
-    """Unlock the root and open both files; ``fresh``: they are to be made.
+    """Unlock the root and open both files.
+
+    Args:
+        folder: The home.
+        passphrase_file: Root passphrase; a demo home has its own.
+        clock: Time of new keys.
+        entropy: Bytes of new keys.
+        fresh: The files are to be made.
+        any_schema: Open a store of another schema as well; only an upgrade wants that.
 
     Raises:
         StoreDamaged: a file that was there is missing or empty.
         HomeNotFound: no home there.
         PassphraseMissing: no passphrase file.
         RootLocked: the wrong passphrase.
+        SchemaOlder, SchemaNewer: the store is not of this program's schema.
     """
     home = read_home(folder)
     path = passphrase_file
@@ -144,31 +156,26 @@ def open_files(
     root = PassphraseRoot(profile=home.profile).unlock(descriptor, _read_passphrase(path))
     if not fresh:
         # An absent file would be made anew, and an empty hospital would look like a whole one.
-        _require_present(home.keys_folder / "keys.db")
-        _require_present(home.records_file)
-    memory_security = home.flag("store", "memory_security")
+        require_present(home.keys_folder / KEYS_FILE)
     key_file = EmbeddedStore(
-        home.keys_folder / "keys.db",
+        home.keys_folder / KEYS_FILE,
         keys_file_key(suite, root),
         "FULL",
-        memory_security=memory_security,
+        memory_security=home.flag("store", "memory_security"),
     )
     with key_file.transaction() as connection:
         key_tables.create_all(connection)
     keys = KeyRing(suite, root, SqlKeyStore(key_file), entropy, clock)
-    store = EmbeddedStore(
-        home.records_file,
-        keys.file_key(),
-        "NORMAL" if home.text("store", "synchronous") == "NORMAL" else "FULL",
-        cache_mib=home.number("store", "cache_mebibytes"),
-        memory_security=memory_security,
-    )
+    store = open_store(home, keys.file_key, fresh=fresh)
+    if not fresh and not any_schema:
+        with store.reading() as connection:
+            require_current(connection, home.institution)
     return HomeFiles(home=home, suite=suite, keys=keys, key_file=key_file, store=store)
 
 
-def _require_present(path: Path) -> None:
-    if not path.is_file() or path.stat().st_size == 0:
-        raise StoreDamaged(f"{path.name} is missing or empty", where=path.name)
+def store_files(home: Home) -> list[Path]:
+    """Every file of store and keys, the write-ahead logs included."""
+    return sorted([*home.folder.glob("records.db*"), *home.keys_folder.glob(f"{KEYS_FILE}*")])
 
 
 def _read_passphrase(path: Path) -> bytes:

@@ -23,7 +23,8 @@ from jinkui.bridges.subject_tags import AuditKeyTags
 from jinkui.bridges.witnessed_agreements import require_witnessed
 from jinkui.settings.home import Home
 from jinkui.wiring.anchor import Anchor
-from jinkui.wiring.homes import HomeFiles, open_files
+from jinkui.wiring.copies import Report, Snapshot, copy_keys, copy_records
+from jinkui.wiring.homes import HomeFiles, open_files, store_files
 from jinkui.wiring.unit import Unit
 from secure_records.access.decision import AccessPolicy
 from secure_records.access.policy_cache import PolicyCache
@@ -202,6 +203,16 @@ class Toolkit:
         """The signing key of a person, for terminal and demo use."""
         return self.keys.personal_signer(self.tenant, actor)
 
+    # --- copies -------------------------------------------------------------------------
+
+    def copy_records(self, path: Path, report: Report) -> Snapshot:
+        """One state of the store as an encrypted file at ``path``; others go on writing."""
+        return copy_records(self._files, path, report)
+
+    def copy_keys(self, path: Path, report: Report) -> None:
+        """One state of the key file at ``path``, wrapped as it is."""
+        copy_keys(self._files, path, report)
+
     def check_store(self) -> None:
         """Read every page of the store.
 
@@ -210,10 +221,17 @@ class Toolkit:
         """
         self._files.store.integrity_check()
 
+    def check_keys(self) -> None:
+        """Read every page of the key file.
+
+        Raises:
+            StoreDamaged: a page is not what was written.
+        """
+        self._files.key_file.integrity_check()
+
     def file_names(self) -> Sequence[Path]:
         """Every file of the store, the write-ahead log included."""
-        folder = self.home.folder
-        return sorted([*folder.glob("records.db*"), *self.home.keys_folder.glob("keys.db*")])
+        return store_files(self.home)
 
     def close(self) -> None:
         """Close the files."""

@@ -214,6 +214,13 @@ def set_up_a_home(story: Story) -> None:
     story.said["error"].append(story.said["supervision-receipts"].pop())
     story.tell("agreements-list", *key, "agreements", "list", actor="a002")
     story.tell("doctor", *key, "doctor")
+    story.tell("upgrade", *key, "upgrade", "--dry-run")
+    saved, keys = story.folder / "saved", story.folder / "saved-keys"
+    story.tell("backup", *key, "backup", str(story.folder / "alone"), actor="a002")
+    story.tell("backup", *key, "backup", str(saved), "--keys-to", str(keys), actor="a002")
+    story.home = story.folder / "restored"
+    story.tell("restore", *key, "restore", str(saved), "--keys", str(keys))
+    story.tell("doctor", *key, "doctor")
     story.home = demo_home
 
 

@@ -21,18 +21,47 @@ if "furnishing" not in sys.modules:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, bool], Path]:
-    """Folder of a furnished home by suite and whether records are in it."""
-    made: dict[tuple[str, bool], Path] = {}
+def template(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[..., Path]:
+    """Folder of a furnished home by suite, whether records are in it, and engine."""
+    made: dict[tuple[str, bool, str], Path] = {}
 
-    def get(suite: str, stocked: bool) -> Path:
-        if (suite, stocked) not in made:
+    def get(suite: str, stocked: bool, engine: str = "embedded") -> Path:
+        key = (suite, stocked, engine)
+        if key not in made:
             folder = tmp_path_factory.mktemp(f"template-{suite}")
-            furnishing.build_home(folder, suite, stocked=stocked)
-            made[suite, stocked] = folder
-        return made[suite, stocked]
+            server = request.getfixturevalue("postgres") if engine == "postgresql" else None
+            furnishing.build_home(folder, suite, stocked=stocked, server=server)
+            made[key] = folder
+        return made[key]
 
     return get
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """Where records lie; a module that is to run on both asks for it by name."""
+    return str(getattr(request, "param", "embedded"))
+
+
+@pytest.fixture
+def database(engine: str, request: pytest.FixtureRequest) -> Iterator[Callable[[Path], None]]:
+    """Gives a copied home a copy of its database; nothing to do where it is a file."""
+    copies: list[str] = []
+
+    def copy(home: Path) -> None:
+        if engine != "postgresql":
+            return
+        server = request.getfixturevalue("postgres")
+        file = home / "dsn"
+        name = server.database(file.read_text("ascii").split("/")[3].split("?")[0])
+        copies.append(name)
+        file.write_text(server.dsn(name), encoding="ascii")
+
+    yield copy
+    for name in copies:
+        request.getfixturevalue("postgres").drop(name)
 
 
 @pytest.fixture(params=["gm", "intl"])
@@ -42,21 +71,26 @@ def suite(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def furnished(suite: str, template: Any, tmp_path: Path) -> Iterator[Any]:
+def furnished(
+    suite: str, engine: str, template: Any, database: Any, tmp_path: Path
+) -> Iterator[Any]:
     """People and agreements, no records yet."""
-    with furnishing.open_copy(template(suite, stocked=False), tmp_path / "copy", suite) as house:
+    made = template(suite, stocked=False, engine=engine)
+    with furnishing.open_copy(made, tmp_path / "copy", suite, database) as house:
         yield house
 
 
 @pytest.fixture
-def stocked(suite: str, template: Any, tmp_path: Path) -> Iterator[Any]:
+def stocked(suite: str, engine: str, template: Any, database: Any, tmp_path: Path) -> Iterator[Any]:
     """All good lines imported."""
-    with furnishing.open_copy(template(suite, stocked=True), tmp_path / "copy", suite) as house:
+    made = template(suite, stocked=True, engine=engine)
+    with furnishing.open_copy(made, tmp_path / "copy", suite, database) as house:
         yield house
 
 
 @pytest.fixture
-def house(template: Any, tmp_path: Path) -> Iterator[Any]:
+def house(engine: str, template: Any, database: Any, tmp_path: Path) -> Iterator[Any]:
     """All good lines imported, in the gm suite only."""
-    with furnishing.open_copy(template("gm", stocked=True), tmp_path / "copy", "gm") as open_house:
+    made = template("gm", stocked=True, engine=engine)
+    with furnishing.open_copy(made, tmp_path / "copy", "gm", database) as open_house:
         yield open_house

@@ -14,7 +14,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -207,9 +207,18 @@ def flat_view(line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_home(
-    folder: Path, suite: str, *, stocked: bool, clock: Any = None, start: date = START
+    folder: Path,
+    suite: str,
+    *,
+    stocked: bool,
+    clock: Any = None,
+    start: date = START,
+    server: Any = None,
 ) -> None:
-    """Make a furnished home in ``folder/home``; ``stocked``: with records."""
+    """Make a furnished home in ``folder/home``; ``stocked``: with records.
+
+    ``server``: the PostgreSQL server in which the records are to lie.
+    """
     clock = clock or SteerableClock()
     passphrase = folder / "passphrase"
     passphrase.write_bytes(PASSPHRASE)
@@ -233,6 +242,11 @@ def build_home(
     }
     entropy = SeededEntropy(f"{suite}/making")
     home = folder / "home"
+    if server is not None:
+        home.mkdir()
+        (home / "dsn").touch(mode=0o600)
+        (home / "dsn").write_text(server.dsn(server.database()), encoding="ascii")
+        sections["store"] |= {"engine": "postgresql", "dsn_file": str(home / "dsn")}
     create(home, head, sections, passphrase, clock, entropy).close()
     (home / "platform-key").write_text((private + public.raw).hex(), encoding="ascii")
     hospital = SyntheticHospital(SEED, PATIENTS, VISITS, start=start)
@@ -266,10 +280,16 @@ def read_good(path: Path, bad: Sequence[int]) -> dict[int, dict[str, Any]]:
 
 
 @contextmanager
-def open_copy(template: Path, folder: Path, suite: str) -> Iterator[House]:
-    """A copy of a furnished home, open."""
+def open_copy(
+    template: Path, folder: Path, suite: str, database: Callable[[Path], None] | None = None
+) -> Iterator[House]:
+    """A copy of a furnished home, open; ``database`` copies what lies outside the folder."""
     shutil.copytree(template, folder, dirs_exist_ok=True)
     home, passphrase, clock = folder / "home", folder / "passphrase", SteerableClock()
+    settings = home / "home.toml"
+    settings.write_text(settings.read_text("utf-8").replace(str(template), str(folder)), "utf-8")
+    if database is not None:
+        database(home)
     clock.forward(hours=1)
     path = home / "input" / "visits.jsonl"
     rows = json.loads((home / "input" / "expected.json").read_text("ascii"))

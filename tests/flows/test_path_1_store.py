@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from furnishing import House
 
+pytestmark = pytest.mark.parametrize("engine", ["embedded", "postgresql"], indirect=True)
+"""Records in the file of the home, and in a database server."""
+
 CLERK = Caller(actor="a008", role="records_officer")
 PURPOSE = "patient_request"
 

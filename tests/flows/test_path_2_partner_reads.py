@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from furnishing import House
 
+pytestmark = pytest.mark.parametrize("engine", ["embedded", "postgresql"], indirect=True)
+"""Records in the file of the home, and in a database server."""
+
 PHARMACY = Caller(
     actor="x001",
     role="pharmacist",
@@ -315,6 +318,18 @@ def test_a_denial_is_in_the_log_before_the_answer_and_unseals_nothing(stocked: H
     assert (entry.decision, entry.record, entry.partner) == ("deny", record, "demo-pharmacy")
 
 
+_FULL = "CREATE TRIGGER log_full BEFORE INSERT ON audit_entries "
+_RAISE = "RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'log full'; END $$"
+LOG_FULL = {
+    "sqlite": (f"{_FULL} BEGIN SELECT RAISE(ABORT, 'log full'); END",),
+    "postgresql": (
+        f"CREATE FUNCTION log_full() {_RAISE}",
+        f"{_FULL} FOR EACH ROW EXECUTE FUNCTION log_full()",
+    ),
+}
+"""How the log of each engine is made to refuse."""
+
+
 def test_no_entry_no_service(house: House) -> None:
     """
     When the log cannot be written, neither a read nor a search nor a refusal answers.
@@ -322,10 +337,8 @@ def test_no_entry_no_service(house: House) -> None:
     record, line = house.planted("prescription")[0]
     keys = WatchedKeys(house)
     with house.toolkit.transaction() as unit:
-        unit.connection.exec_driver_sql(
-            "CREATE TRIGGER full BEFORE INSERT ON audit_entries "
-            "BEGIN SELECT RAISE(ABORT, 'log full'); END"
-        )
+        for statement in LOG_FULL[unit.connection.dialect.name]:
+            unit.connection.exec_driver_sql(statement)
     vault = house.vault_with(keys=keys)
     asked = {"id_no": line["subject"]["id_no"]}
     for ask in (
