@@ -80,6 +80,12 @@ class StoredReference:
 
     record: str
     content_mac: bytes
+    amended: frozenset[bytes] = frozenset()
+    """Digests of the lines of later versions."""
+
+    def holds(self, content_mac: bytes) -> bool:
+        """True if some version of the record came from a line with this digest."""
+        return content_mac == self.content_mac or content_mac in self.amended
 
 
 class Store(Protocol):
@@ -94,7 +100,54 @@ class Store(Protocol):
         ...
 
 
-class RecordStore(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyRow:
+    """One key under which a caller amended, so that a repeat is recognised."""
+
+    tenant: str
+    key_mac: bytes
+    """32 bytes: what the caller wrote as key may say anything and stays outside."""
+
+    request_mac: bytes
+    """32 bytes over record, expected version, content and reason."""
+
+    subject: str
+    record: str
+    version: int
+    """The version that the amendment made."""
+
+    created_at: datetime
+
+
+class RecordVersions(Protocol):
+    """Versions of records, inside one transaction."""
+
+    def version(self, tenant: str, record: str, version: int) -> RecordRow | None:
+        """One version of a record."""
+        ...
+
+    def versions(self, tenant: str, record: str) -> tuple[RecordRow, ...]:
+        """Every version of a record, oldest first."""
+        ...
+
+    def add_version(self, record: RecordRow, key: IdempotencyRow | None) -> None:
+        """Insert the next version.
+
+        Raises:
+            VersionConflict: another writer was faster.
+        """
+        ...
+
+    def amended_under(self, tenant: str, key_mac: bytes) -> IdempotencyRow | None:
+        """What was amended under this idempotency key."""
+        ...
+
+    def replace_terms(self, stale: Collection[TermRow], new: Collection[TermRow]) -> None:
+        """Take index entries away and write others."""
+        ...
+
+
+class RecordStore(RecordVersions, Protocol):
     """Rows of sealed records, inside one transaction."""
 
     def references(self, tenant: str, refs: Collection[bytes]) -> Mapping[bytes, StoredReference]:
@@ -110,7 +163,7 @@ class RecordStore(Protocol):
         ...
 
     def visits_with(self, tenant: str, kind: str, visits: Collection[str]) -> frozenset[str]:
-        """Those of ``visits`` for which a record of ``kind`` is stored."""
+        """Those of ``visits`` for which a record of ``kind`` is stored and not amended away."""
         ...
 
     def add(
@@ -123,13 +176,13 @@ class RecordStore(Protocol):
         ...
 
     def record(self, tenant: str, record: str) -> RecordRow | None:
-        """One record."""
+        """One record, in its newest version."""
         ...
 
     def of_subjects(
         self, tenant: str, subjects: Collection[str], kind: str | None = None
     ) -> tuple[RecordRow, ...]:
-        """Records of these subjects, newest identifier first."""
+        """Records of these subjects in their newest versions, newest identifier first."""
         ...
 
     def subjects_with(self, tenant: str, column: str, version: int, term: bytes) -> tuple[str, ...]:

@@ -17,15 +17,13 @@ from sqlalchemy.engine import Connection
 from secure_records.access.errors import AccessDenied
 from secure_records.access.outcome import Decision, Obligation
 from secure_records.audit.entry import AuditFact
-from secure_records.errors import KeyNotFound
 from secure_records.index.terms import COLUMNS, IndexTerm, column_of, matches, query_term
 from secure_records.kinds.catalogue import KINDS
-from secure_records.kinds.identity import SubjectIdentity
 from secure_records.models import Caller, FoundRecord, SearchPage
 from secure_records.ports import RecordRow
-from secure_records.sealing import open_row
 from secure_records.vault_asking import Asking
 from secure_records.vault_errors import SearchRefused
+from secure_records.vault_indexing import identity_of
 from secure_records.vault_owing import noting_owed, owed_for_page, watermark
 from secure_records.vault_parts import (
     VaultParts,
@@ -143,7 +141,7 @@ def _confirmed(parts: VaultParts, rows: Sequence[RecordRow], wanted: Mapping[str
     """True if each value stands in some record: people change their phone between visits."""
     left = dict(wanted)
     for row in rows:
-        identity = _identity(parts, row)
+        identity = identity_of(parts, row)
         if identity is None:
             continue
         for field in [name for name, normal in left.items() if matches(name, normal, identity)]:
@@ -151,15 +149,6 @@ def _confirmed(parts: VaultParts, rows: Sequence[RecordRow], wanted: Mapping[str
         if not left:
             return True
     return False
-
-
-def _identity(parts: VaultParts, row: RecordRow) -> SubjectIdentity | None:
-    try:
-        dek = parts.keys.dek_by_id(parts.tenant, row.key_id)
-    except KeyNotFound:
-        # Shredded: nobody can say any more whose record it was.
-        return None
-    return open_row(row, dek).patient
 
 
 def _permitted(asking: Asking, rows: Sequence[RecordRow], cursor: str | None) -> tuple[_Hit, ...]:

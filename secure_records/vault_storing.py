@@ -139,7 +139,7 @@ class _Batch:
         digests = self._digests[id(record)]
         stored = self._references.get(digests.ref)
         if stored is not None:
-            if stored.content_mac == digests.content:
+            if stored.holds(digests.content):
                 return StoreReceipt(line=record.line, record=stored.record, already_present=True)
             reason = "external_id: this kind already has a record with this id and other content"
             return StoreRefusal(line=record.line, code=CONFLICT, reason=reason)

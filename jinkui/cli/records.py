@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from jinkui.cli.output import print_json, print_table, progress, talk
+from jinkui.cli.record_versions import amend_command, history_command
 from jinkui.cli.session import terminal
 from jinkui.procedures.import_records import import_file
 from secure_records.kinds.catalogue import KINDS, json_schema
@@ -25,7 +26,11 @@ class CriterionMalformed(BadInput):
 
 @click.group()
 def records() -> None:
-    """Encrypted health records: import, search, get, inspect, schema."""
+    """Encrypted health records: import, search, get, amend, history, inspect, schema."""
+
+
+records.add_command(amend_command)
+records.add_command(history_command)
 
 
 @records.command("import")
@@ -107,14 +112,22 @@ def search_command(
 @click.argument("record")
 @click.option("--purpose", required=True)
 @click.option("--field", "fields", multiple=True, help="Only these fields; repeat for several.")
+@click.option("--version", type=click.IntRange(min=1), help="An earlier version; else the newest.")
 @click.option("--role", help="Role of the account to act in.")
 @click.option("--json", "as_json", is_flag=True)
 def get_command(
-    record: str, purpose: str, fields: tuple[str, ...], role: str | None, *, as_json: bool
+    record: str,
+    purpose: str,
+    fields: tuple[str, ...],
+    version: int | None,
+    role: str | None,
+    *,
+    as_json: bool,
 ) -> int:
     """Read RECORD as far as agreements and roles allow."""
     with terminal() as desk:
-        view = desk.toolkit.vault.read(desk.reader(purpose, role), record, purpose, fields)
+        reader = desk.reader(purpose, role)
+        view = desk.toolkit.vault.read(reader, record, purpose, fields, version)
     if as_json:
         print_json(
             {

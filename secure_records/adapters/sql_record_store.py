@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
+from secure_records.adapters.sql_record_versions import NEWEST, SqlRecordVersions
 from secure_records.adapters.tables import index_terms, records, subjects
 from secure_records.ports import RecordRow, StoredReference, SubjectRow, TermRow
 from shared_kernel.instants import instant_text, parse_instant
@@ -33,21 +34,25 @@ _SLICE: Final = 500
 _Value = TypeVar("_Value", str, bytes)
 
 
-class SqlRecordStore:
+class SqlRecordStore(SqlRecordVersions):
     """``RecordStore`` on an open connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        super().__init__(connection, _record_row)
 
     def references(self, tenant: str, refs: Collection[bytes]) -> Mapping[bytes, StoredReference]:
         """Those of ``refs`` that are stored already."""
-        rows = self._each_slice(_REFERENCES, tenant, refs)
-        return {
-            row["external_ref"]: StoredReference(
-                record=row["record"], content_mac=row["content_mac"]
+        found: dict[bytes, StoredReference] = {}
+        for row in self._each_slice(_REFERENCES, tenant, refs):
+            ref, mac = row["external_ref"], row["content_mac"]
+            known = found.get(ref)
+            found[ref] = StoredReference(
+                record=row["record"],
+                content_mac=mac if known is None else known.content_mac,
+                # One row a version: every content it ever had is a repeat, not a contradiction.
+                amended=frozenset() if known is None else known.amended | {mac},
             )
-            for row in rows
-        }
+        return found
 
     def subjects(self, tenant: str, identity_macs: Collection[bytes]) -> Mapping[bytes, str]:
         """Subject of each identity that is known."""
@@ -95,7 +100,7 @@ class SqlRecordStore:
     def of_subjects(
         self, tenant: str, subjects: Collection[str], kind: str | None = None
     ) -> tuple[RecordRow, ...]:
-        """Records of these subjects, newest identifier first."""
+        """Records of these subjects in their newest versions, newest identifier first."""
         if kind is None:
             found = self._each_slice(_OF_SUBJECTS, tenant, subjects)
         else:
@@ -137,7 +142,7 @@ _SUBJECTS: Final = select(subjects.c.identity_mac, subjects.c.subject).where(
 _TERMS: Final = select(index_terms).where(*_within(index_terms, "subject"))
 _VISITS: Final = (
     select(records.c.visit)
-    .where(*_within(records, "visit"), records.c.kind == bindparam("kind"))
+    .where(*_within(records, "visit"), records.c.kind == bindparam("kind"), NEWEST)
     .distinct()
 )
 _RECORD: Final = (
@@ -146,7 +151,7 @@ _RECORD: Final = (
     .order_by(records.c.version.desc())
     .limit(1)
 )
-_OF_SUBJECTS: Final = select(records).where(*_within(records, "subject"))
+_OF_SUBJECTS: Final = select(records).where(*_within(records, "subject"), NEWEST)
 _OF_SUBJECTS_AND_KIND: Final = _OF_SUBJECTS.where(records.c.kind == bindparam("kind"))
 _CANDIDATES: Final = select(index_terms.c.subject).where(
     index_terms.c.tenant == bindparam("tenant"),
@@ -155,8 +160,11 @@ _CANDIDATES: Final = select(index_terms.c.subject).where(
     index_terms.c.term == bindparam("term"),
 )
 _COUNT: Final = (
-    select(func.count()).select_from(records).where(records.c.tenant == bindparam("tenant"))
+    select(func.count())
+    .select_from(records)
+    .where(records.c.tenant == bindparam("tenant"), records.c.version == 1)
 )
+"""Each record has one first version, however often it was amended."""
 _ADD_SUBJECT: Final = insert(subjects)
 _ADD_RECORD: Final = insert(records)
 _ADD_TERM: Final = insert(index_terms)

@@ -59,6 +59,20 @@ records: Final = Table(
     Index("records_by_visit", "tenant", "visit", "kind"),
 )
 
+idempotency_keys: Final = Table(
+    "idempotency_keys",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("key_mac", LargeBinary, primary_key=True),
+    Column("request_mac", LargeBinary, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("created_at", Text, nullable=False),
+    # Erasure takes away the keys of one patient.
+    Index("idempotency_keys_by_subject", "tenant", "subject"),
+)
+
 index_terms: Final = Table(
     "index_terms",
     metadata,
