@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from sqlalchemy.engine import Connection
 
@@ -147,7 +147,63 @@ class RecordVersions(Protocol):
         ...
 
 
-class RecordStore(RecordVersions, Protocol):
+IndexPhase: TypeAlias = Literal["current", "building", "retired"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexVersionRow:
+    """How far one index version of one column is."""
+
+    tenant: str
+    column: str
+    version: int
+    phase: IndexPhase
+    """``current`` and ``building`` are written and asked; ``retired`` waits to be dropped."""
+
+    position: str = ""
+    """While building: the last subject that was re-indexed."""
+
+    done: int = 0
+    """While building: subjects re-indexed so far."""
+
+    started_at: datetime
+
+
+class IndexVersions(Protocol):
+    """Which index versions there are, inside one transaction."""
+
+    def index_versions(self, tenant: str) -> tuple[IndexVersionRow, ...]:
+        """Every version that a rotation has made known; none before the first rotation."""
+        ...
+
+    def put_index_version(self, row: IndexVersionRow) -> None:
+        """Insert or replace one."""
+        ...
+
+    def drop_index_version(self, tenant: str, column: str, version: int) -> None:
+        """Forget one that has no entries left."""
+        ...
+
+    def subject_count(self, tenant: str) -> int:
+        """Number of patients."""
+        ...
+
+    def subjects_after(self, tenant: str, after: str, limit: int) -> tuple[str, ...]:
+        """The next patients in the order of their identifiers."""
+        ...
+
+    def uneven_subjects(
+        self, tenant: str, column: str, versions: tuple[int, int], after: str, limit: int
+    ) -> tuple[str, ...]:
+        """Patients who have not as many entries in one version as in the other."""
+        ...
+
+    def drop_terms(self, tenant: str, column: str, version: int, limit: int) -> int:
+        """Delete at most so many entries of a version; how many were deleted."""
+        ...
+
+
+class RecordStore(RecordVersions, IndexVersions, Protocol):
     """Rows of sealed records, inside one transaction."""
 
     def references(self, tenant: str, refs: Collection[bytes]) -> Mapping[bytes, StoredReference]:

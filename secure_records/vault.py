@@ -18,6 +18,7 @@ from secure_records.models import (
     StoreReceipt,
     StoreRefusal,
 )
+from secure_records.search_filter import EVERYTHING, SearchFilter
 from secure_records.vault_amending import amend_record
 from secure_records.vault_history import record_history
 from secure_records.vault_parts import VaultParts
@@ -136,6 +137,7 @@ class Vault:
         purpose: str,
         limit: int = 50,
         cursor: str | None = None,
+        among: SearchFilter = EVERYTHING,
     ) -> SearchPage:
         """Find records by the patient's number, phone, or name and birth date.
 
@@ -145,13 +147,18 @@ class Vault:
                 written ``name|birth date``.
             purpose: A code of the published purposes.
             limit: Most hits on this page.
-            cursor: ``next_cursor`` of the page before.
+            cursor: ``next_cursor`` of the page before. What is stored meanwhile never
+                moves a page: it comes before the first one.
+            among: Narrows by kind, clinician and time of the visit.
 
         Raises:
-            SearchRefused: unknown field, a value without normal form, too wide.
+            SearchRefused: unknown field, a value without normal form, a filter that
+                cannot be applied, too wide.
             AccessDenied: this caller may search for nothing under this purpose.
         """
-        return search_records(self._parts, caller, criteria, purpose, limit=limit, cursor=cursor)
+        return search_records(
+            self._parts, caller, criteria, purpose, limit=limit, cursor=cursor, among=among
+        )
 
     def inspect(self, record_id: str) -> EnvelopeSummary:
         """What an auditor may see of a stored record without any key.

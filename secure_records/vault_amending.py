@@ -55,7 +55,7 @@ from secure_records.vault_errors import (
     RequestRefused,
     VersionConflict,
 )
-from secure_records.vault_indexing import reindex_subject
+from secure_records.vault_indexing import reindex_subjects
 from secure_records.vault_parts import (
     VaultParts,
     fact_of,
@@ -194,7 +194,7 @@ class _Amendment:
         self._rows.add_version(written, self._key_row(written))
         # 6.
         if before.patient != self._wanted.new.subject:
-            reindex_subject(self._parts, self._rows, written.subject)
+            reindex_subjects(self._parts, self._rows, (written.subject,))
         receipt = AmendReceipt(
             record=written.record,
             version=written.version,

@@ -54,6 +54,20 @@ class SearchRefused(SecureRecordsError, BadInput):
     default_hint = "search by id_no, phone or name_birth (written as name|birth date)"
 
 
+class IndexColumnRefused(SecureRecordsError, Refused):
+    """The values of this column would be readable from the frequency of their terms."""
+
+    code = "index.column_refused"
+    default_hint = "search by a value that few patients share, or by a compound of two"
+
+
+class RotationRefused(SecureRecordsError, BadInput):
+    """There is no such index column to rotate."""
+
+    code = "index.rotation_refused"
+    default_hint = "name one of the searchable columns"
+
+
 class RequestRefused(SecureRecordsError, BadInput):
     """A read or search asks in a form that cannot be decided."""
 

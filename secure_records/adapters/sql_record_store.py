@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
+from secure_records.adapters.sql_index_versions import SqlIndexVersions
 from secure_records.adapters.sql_record_versions import NEWEST, SqlRecordVersions
 from secure_records.adapters.tables import index_terms, records, subjects
 from secure_records.ports import RecordRow, StoredReference, SubjectRow, TermRow
@@ -34,7 +35,7 @@ _SLICE: Final = 500
 _Value = TypeVar("_Value", str, bytes)
 
 
-class SqlRecordStore(SqlRecordVersions):
+class SqlRecordStore(SqlRecordVersions, SqlIndexVersions):
     """``RecordStore`` on an open connection."""
 
     def __init__(self, connection: Connection) -> None:

@@ -85,6 +85,18 @@ index_terms: Final = Table(
     Index("index_terms_by_term", "tenant", "column", "version", "term", "subject"),
 )
 
+index_versions: Final = Table(
+    "index_versions",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("column", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("phase", Text, nullable=False),
+    Column("position", Text, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("started_at", Text, nullable=False),
+)
+
 institutions: Final = Table(
     "institutions",
     metadata,

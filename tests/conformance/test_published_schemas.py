@@ -236,12 +236,16 @@ def use_records(story: Story) -> None:
     )  # fmt: skip
     line = (story.home / "input" / "visits.jsonl").read_text("utf-8").splitlines()[0]
     for phone in (json.loads(line)["subject"]["phone"], "13800000000"):
-        by = ("--by", f"phone={phone}", "--purpose", "quality_control", "--limit", "2")
+        by = ("--by", f"phone={phone}", "--purpose", "quality_control", "--limit", "2",
+              "--kind", "consent", "--from", "2020-01-01T00:00:00+08:00")  # fmt: skip
         story.tell("records-search", "records", "search", *by, actor="a007")
     story.tell("error", "records", "get", record, "--purpose", "dispensing", actor="x003", expect=4)
     story.tell("error", "records", "get", "rec_" + "0" * 26, "--purpose", "treatment", expect=5)
     story.tell("error", "records", "get", expect=2)
     amend_a_record(story)
+    story.tell("records-reindex", "records", "reindex", "phone", actor="a002")
+    story.tell("records-reindex", "records", "reindex", "--status", actor="a002")
+    story.tell("error", "records", "reindex", "phone", actor="a008", expect=4)
     story.tell("records-schema", "records", "schema", "consent")
     story.tell("agreements-list", "agreements", "list", actor="a002")
     new = ("agreements", "apply", str(AGREEMENTS / "medical_alliance.yaml"))
