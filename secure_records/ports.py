@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from sqlalchemy.engine import Connection
 
@@ -80,6 +80,12 @@ class StoredReference:
 
     record: str
     content_mac: bytes
+    amended: frozenset[bytes] = frozenset()
+    """Digests of the lines of later versions."""
+
+    def holds(self, content_mac: bytes) -> bool:
+        """True if some version of the record came from a line with this digest."""
+        return content_mac == self.content_mac or content_mac in self.amended
 
 
 class Store(Protocol):
@@ -94,7 +100,110 @@ class Store(Protocol):
         ...
 
 
-class RecordStore(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyRow:
+    """One key under which a caller amended, so that a repeat is recognised."""
+
+    tenant: str
+    key_mac: bytes
+    """32 bytes: what the caller wrote as key may say anything and stays outside."""
+
+    request_mac: bytes
+    """32 bytes over record, expected version, content and reason."""
+
+    subject: str
+    record: str
+    version: int
+    """The version that the amendment made."""
+
+    created_at: datetime
+
+
+class RecordVersions(Protocol):
+    """Versions of records, inside one transaction."""
+
+    def version(self, tenant: str, record: str, version: int) -> RecordRow | None:
+        """One version of a record."""
+        ...
+
+    def versions(self, tenant: str, record: str) -> tuple[RecordRow, ...]:
+        """Every version of a record, oldest first."""
+        ...
+
+    def add_version(self, record: RecordRow, key: IdempotencyRow | None) -> None:
+        """Insert the next version.
+
+        Raises:
+            VersionConflict: another writer was faster.
+        """
+        ...
+
+    def amended_under(self, tenant: str, key_mac: bytes) -> IdempotencyRow | None:
+        """What was amended under this idempotency key."""
+        ...
+
+    def replace_terms(self, stale: Collection[TermRow], new: Collection[TermRow]) -> None:
+        """Take index entries away and write others."""
+        ...
+
+
+IndexPhase: TypeAlias = Literal["current", "building", "retired"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexVersionRow:
+    """How far one index version of one column is."""
+
+    tenant: str
+    column: str
+    version: int
+    phase: IndexPhase
+    """``current`` and ``building`` are written and asked; ``retired`` waits to be dropped."""
+
+    position: str = ""
+    """While building: the last subject that was re-indexed."""
+
+    done: int = 0
+    """While building: subjects re-indexed so far."""
+
+    started_at: datetime
+
+
+class IndexVersions(Protocol):
+    """Which index versions there are, inside one transaction."""
+
+    def index_versions(self, tenant: str) -> tuple[IndexVersionRow, ...]:
+        """Every version that a rotation has made known; none before the first rotation."""
+        ...
+
+    def put_index_version(self, row: IndexVersionRow) -> None:
+        """Insert or replace one."""
+        ...
+
+    def drop_index_version(self, tenant: str, column: str, version: int) -> None:
+        """Forget one that has no entries left."""
+        ...
+
+    def subject_count(self, tenant: str) -> int:
+        """Number of patients."""
+        ...
+
+    def subjects_after(self, tenant: str, after: str, limit: int) -> tuple[str, ...]:
+        """The next patients in the order of their identifiers."""
+        ...
+
+    def uneven_subjects(
+        self, tenant: str, column: str, versions: tuple[int, int], after: str, limit: int
+    ) -> tuple[str, ...]:
+        """Patients who have not as many entries in one version as in the other."""
+        ...
+
+    def drop_terms(self, tenant: str, column: str, version: int, limit: int) -> int:
+        """Delete at most so many entries of a version; how many were deleted."""
+        ...
+
+
+class RecordStore(RecordVersions, IndexVersions, Protocol):
     """Rows of sealed records, inside one transaction."""
 
     def references(self, tenant: str, refs: Collection[bytes]) -> Mapping[bytes, StoredReference]:
@@ -110,7 +219,7 @@ class RecordStore(Protocol):
         ...
 
     def visits_with(self, tenant: str, kind: str, visits: Collection[str]) -> frozenset[str]:
-        """Those of ``visits`` for which a record of ``kind`` is stored."""
+        """Those of ``visits`` for which a record of ``kind`` is stored and not amended away."""
         ...
 
     def add(
@@ -123,13 +232,13 @@ class RecordStore(Protocol):
         ...
 
     def record(self, tenant: str, record: str) -> RecordRow | None:
-        """One record."""
+        """One record, in its newest version."""
         ...
 
     def of_subjects(
         self, tenant: str, subjects: Collection[str], kind: str | None = None
     ) -> tuple[RecordRow, ...]:
-        """Records of these subjects, newest identifier first."""
+        """Records of these subjects in their newest versions, newest identifier first."""
         ...
 
     def subjects_with(self, tenant: str, column: str, version: int, term: bytes) -> tuple[str, ...]:

@@ -27,6 +27,21 @@ from shared_kernel.grades import Grade
 from shared_kernel.instants import instant_text
 
 
+class SealedAmendment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who made this version out of the one before. The log says the same; this cannot be lost."""
+
+    by: str
+    """Account."""
+
+    role: str
+    reason: str
+    """A code of ``access/amending_reasons.yaml``."""
+
+    at: datetime
+    previous: str
+    """SHA-256 of the plaintext of the version before, in hex: the versions are a chain."""
+
+
 class SealedContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The plaintext of one record."""
 
@@ -39,6 +54,9 @@ class SealedContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     body: dict[str, Any]
     """JSON of the body; its shape is the schema of the envelope's context."""
+
+    amendment: SealedAmendment | None = None
+    """None in the first version, and only there."""
 
 
 _DECODER: Final = msgspec.json.Decoder(SealedContent)
@@ -55,6 +73,26 @@ def plaintext_of(record: NewRecord) -> bytes:
             "occurred_at": record.occurred_at,
             "patient": record.subject,
             "body": record.body,
+        }
+    )
+
+
+def content_of(record: NewRecord) -> SealedContent:
+    """A record as it would be read back, for comparing it with what is sealed."""
+    return _DECODER.decode(plaintext_of(record))
+
+
+def amended_plaintext(record: NewRecord, amendment: SealedAmendment) -> bytes:
+    """The bytes that are sealed for a later version."""
+    return _ENCODER.encode(
+        {
+            "external_id": record.external_id,
+            "visit": record.visit,
+            "clinician": record.clinician,
+            "occurred_at": record.occurred_at,
+            "patient": record.subject,
+            "body": record.body,
+            "amendment": amendment,
         }
     )
 
@@ -86,14 +124,28 @@ def open_row(row: RecordRow, dek: bytes) -> SealedContent:
         EnvelopeRefused: the bytes are not what was sealed for this place.
         RecordMisplaced: they open, and contradict the clear columns of the row.
     """
+    return content_in(row, open_envelope(dek, context_of(row), row.envelope))
+
+
+def content_in(row: RecordRow, plaintext: bytes) -> SealedContent:
+    """The content of a row whose envelope was opened already.
+
+    Raises:
+        RecordMisplaced: it contradicts the clear columns of the row.
+    """
     try:
-        content = _DECODER.decode(open_envelope(dek, context_of(row), row.envelope))
+        content = _DECODER.decode(plaintext)
     except msgspec.ValidationError:
         # From None: the library's message may quote a value.
         raise RecordMisplaced("the sealed content has not the shape of a record") from None
     clear = (row.visit, row.clinician, row.occurred_at)
     if clear != (content.visit, content.clinician, content.occurred_at):
         raise RecordMisplaced("the row of the record contradicts its sealed content")
+    amendment = content.amendment
+    if (amendment is None) != (row.version == 1):
+        raise RecordMisplaced("the version of the row contradicts its sealed content")
+    if amendment is not None and amendment.at != row.created_at:
+        raise RecordMisplaced("the instant of the amendment contradicts its sealed content")
     return content
 
 

@@ -18,10 +18,14 @@ from secure_records.models import (
     StoreReceipt,
     StoreRefusal,
 )
+from secure_records.search_filter import EVERYTHING, SearchFilter
+from secure_records.vault_amending import amend_record
+from secure_records.vault_history import record_history
 from secure_records.vault_parts import VaultParts
 from secure_records.vault_reading import inspect_record, read_record
 from secure_records.vault_searching import search_records
 from secure_records.vault_storing import store_batch
+from secure_records.version_models import AmendReceipt, RecordHistory
 
 
 class Vault:
@@ -50,8 +54,61 @@ class Vault:
         """
         return store_batch(self._parts, caller, items, source)
 
+    def amend(
+        self,
+        caller: Caller,
+        record_id: str,
+        expected_version: int,
+        new: NewRecord,
+        reason: str,
+        idempotency_key: str | None = None,
+    ) -> AmendReceipt:
+        """Write a further version of a record; the earlier ones stay sealed as they are.
+
+        Args:
+            caller: Who amends; ``access/amending_roles.yaml`` decides who may.
+            record_id: ``rec_…``.
+            expected_version: The newest version that the caller knows.
+            new: The whole record as it is to be: the same kind, external id and patient.
+            reason: A code of ``access/amending_reasons.yaml``.
+            idempotency_key: 1 to 128 visible ASCII characters. The same amendment
+                under the same key is written once, however often it is asked for.
+
+        Raises:
+            VersionConflict: the record has another newest version.
+            AmendmentRefused: it is another record or patient, or crosses a red line.
+            NothingChanged: the newest version says the same.
+            IdempotencyConflict: the key stands for another amendment.
+            AccessDenied: this caller may not amend it, or not to what it would become.
+            RecordNotFound: no such record.
+            RecordWithheld: to a partner, always.
+            EnvelopeRefused: the stored version is not what was sealed.
+            KeyNotFound: the patient's data key has been destroyed.
+        """
+        return amend_record(
+            self._parts, caller, record_id, expected_version, new, reason, idempotency_key
+        )
+
+    def history(self, caller: Caller, record_id: str, purpose: str) -> RecordHistory:
+        """Who changed which fields when; a disclosure of every version.
+
+        Raises:
+            HistoryContradicted: sealed versions and log do not tell the same story.
+            RecordNotFound: no such record.
+            RecordWithheld: to a partner, as in ``read``.
+            AccessDenied: somebody inside the institution may not see the record.
+            EnvelopeRefused: a version is not what was sealed for its place.
+            KeyNotFound: the patient's data key has been destroyed.
+        """
+        return record_history(self._parts, caller, record_id, purpose)
+
     def read(
-        self, caller: Caller, record_id: str, purpose: str, fields: Sequence[str] = ()
+        self,
+        caller: Caller,
+        record_id: str,
+        purpose: str,
+        fields: Sequence[str] = (),
+        version: int | None = None,
     ) -> RecordView:
         """Show one record as far as the policy allows.
 
@@ -60,16 +117,18 @@ class Vault:
             record_id: ``rec_…``.
             purpose: A code of the published purposes.
             fields: Names wanted; empty: all that may be shown.
+            version: An earlier version; None: the newest. Whoever may not see the
+                newest sees none of them.
 
         Raises:
-            RecordNotFound: no such record.
+            RecordNotFound: no such record, or no such version.
             RecordWithheld: to a partner, for a record it may not see and for one that is not there.
             AccessDenied: somebody inside the institution may not see it.
             EnvelopeRefused: the stored bytes are not what was sealed for this place.
             RecordMisplaced: the row contradicts the sealed content.
             KeyNotFound: the patient's data key has been destroyed.
         """
-        return read_record(self._parts, caller, record_id, purpose, tuple(fields))
+        return read_record(self._parts, caller, record_id, purpose, tuple(fields), version)
 
     def search(
         self,
@@ -78,6 +137,7 @@ class Vault:
         purpose: str,
         limit: int = 50,
         cursor: str | None = None,
+        among: SearchFilter = EVERYTHING,
     ) -> SearchPage:
         """Find records by the patient's number, phone, or name and birth date.
 
@@ -87,13 +147,18 @@ class Vault:
                 written ``name|birth date``.
             purpose: A code of the published purposes.
             limit: Most hits on this page.
-            cursor: ``next_cursor`` of the page before.
+            cursor: ``next_cursor`` of the page before. What is stored meanwhile never
+                moves a page: it comes before the first one.
+            among: Narrows by kind, clinician and time of the visit.
 
         Raises:
-            SearchRefused: unknown field, a value without normal form, too wide.
+            SearchRefused: unknown field, a value without normal form, a filter that
+                cannot be applied, too wide.
             AccessDenied: this caller may search for nothing under this purpose.
         """
-        return search_records(self._parts, caller, criteria, purpose, limit=limit, cursor=cursor)
+        return search_records(
+            self._parts, caller, criteria, purpose, limit=limit, cursor=cursor, among=among
+        )
 
     def inspect(self, record_id: str) -> EnvelopeSummary:
         """What an auditor may see of a stored record without any key.

@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy.engine import Connection
 
+from secure_records.access.amending import decide_amendment
 from secure_records.access.outcome import Decision
 from secure_records.access.request import AccessRequest, ConsentFact, StaffStanding
 from secure_records.access.vocabulary import ConsentKind, Relation
@@ -66,6 +67,11 @@ class Asking:
         return self._policy.decide(
             replace(request, subject_consents=self._consents_of(row.subject))
         )
+
+    def to_amend(self, row: RecordRow) -> Decision:
+        """May this row get a further version from this caller?"""
+        request = self._request(row.kind, _grade_of(row))
+        return decide_amendment(replace(request, relation=self._relation(row)))
 
     def might_see(self, kind: str) -> Decision:
         """The answer if every condition about the patient held.

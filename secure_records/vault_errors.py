@@ -54,6 +54,20 @@ class SearchRefused(SecureRecordsError, BadInput):
     default_hint = "search by id_no, phone or name_birth (written as name|birth date)"
 
 
+class IndexColumnRefused(SecureRecordsError, Refused):
+    """The values of this column would be readable from the frequency of their terms."""
+
+    code = "index.column_refused"
+    default_hint = "search by a value that few patients share, or by a compound of two"
+
+
+class RotationRefused(SecureRecordsError, BadInput):
+    """There is no such index column to rotate."""
+
+    code = "index.rotation_refused"
+    default_hint = "name one of the searchable columns"
+
+
 class RequestRefused(SecureRecordsError, BadInput):
     """A read or search asks in a form that cannot be decided."""
 
@@ -78,3 +92,50 @@ class RecordMisplaced(SecureRecordsError, VerificationFailed):
     """The sealed content and the row that holds it contradict each other."""
 
     code = "records.misplaced"
+
+
+class VersionConflict(SecureRecordsError, Refused):
+    """The record has moved on since the caller read it; nothing was written."""
+
+    code = "records.version_conflict"
+    default_hint = "read the newest version, and decide again whether it needs this change"
+
+
+class AmendmentRefused(SecureRecordsError, Refused):
+    """The new version does not belong to this record, or crosses a red line."""
+
+    code = "records.amendment_refused"
+    default_hint = "compare the file with the stored record; another patient is another record"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        rules: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.rules = rules
+        """The red lines that it crosses, by id."""
+
+
+class NothingChanged(SecureRecordsError, BadInput):
+    """The new version says what the newest one says already."""
+
+    code = "records.nothing_changed"
+    default_hint = "nothing needs to be amended"
+
+
+class IdempotencyConflict(SecureRecordsError, Refused):
+    """The idempotency key was used for another amendment."""
+
+    code = "records.idempotency_conflict"
+    default_hint = "a new amendment takes a new key"
+
+
+class HistoryContradicted(SecureRecordsError, VerificationFailed):
+    """The sealed versions of a record and the log do not tell the same story."""
+
+    code = "records.history_contradicted"
+    default_hint = "keep a copy of the home and open an incident: jinkui incident open"

@@ -77,6 +77,10 @@ class Log(Protocol):
         """Write entries in this order."""
         ...
 
+    def leaves_about(self, record: str, action: str) -> tuple[Mapping[str, Json], ...]:
+        """The leaves of one record with this action, oldest first."""
+        ...
+
 
 class Policy(Protocol):
     """The access policy in force."""
@@ -127,6 +131,15 @@ class VaultParts:
     def content_mac(self, record: NewRecord) -> bytes:
         """Tells an unchanged repeat from a contradiction."""
         return self._content_mac(b"content/1", record.digest)
+
+    def key_mac(self, key: str) -> bytes:
+        """Recognises an idempotency key without keeping its text."""
+        return self._content_mac(b"idempotency-key/1", key.encode())
+
+    def amendment_mac(self, record: str, expected: int, digest: bytes, reason: str) -> bytes:
+        """Tells a repeated amendment from another one under the same key."""
+        parts = (record.encode(), str(expected).encode(), digest, reason.encode())
+        return self._content_mac(b"amendment/1", *parts)
 
     def _content_mac(self, *parts: bytes) -> bytes:
         data = b"".join([len(part).to_bytes(_LENGTH_BYTES, "big") + part for part in parts])

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from secure_records.access.errors import AccessDenied
 from secure_records.access.masking import apply_decision
@@ -26,7 +27,7 @@ from secure_records.models import Caller, RecordView
 from secure_records.ports import RecordRow
 from secure_records.sealing import full_view, open_row
 from secure_records.vault_asking import Asking
-from secure_records.vault_errors import RecordNotFound, RecordWithheld
+from secure_records.vault_errors import RecordNotFound, RecordWithheld, RequestRefused
 from secure_records.vault_owing import noting_owed, watermark
 from secure_records.vault_parts import (
     VaultParts,
@@ -40,23 +41,37 @@ from shared_kernel.errors import VerificationFailed
 from shared_kernel.identifiers import new_identifier, require_identifier
 
 _ACTION = "record.read"
+NEWEST_VERSION: Final = 2**31 - 1
+"""Above any real number of versions; small enough for the log's JSON and every engine."""
 
 
 def read_record(
-    parts: VaultParts, caller: Caller, record_id: str, purpose: str, fields: tuple[str, ...]
+    parts: VaultParts,
+    caller: Caller,
+    record_id: str,
+    purpose: str,
+    fields: tuple[str, ...],
+    version: int | None = None,
 ) -> RecordView:
     """See ``Vault.read``."""
     with noting_malformed(parts, caller, _ACTION):
         require_identifier(record_id, "rec", "record")
         require_purpose(purpose)
+        if version is not None and not 1 <= version <= NEWEST_VERSION:
+            raise RequestRefused("version: versions count from 1", where="version")
     at = parts.clock.now()
     disclosure = new_identifier("dis", at, parts.entropy)
     with parts.store.transaction() as connection:
         log = parts.audit(connection)
-        asked = _asked(caller, at, purpose, record_id)
+        asked = asked_about(_ACTION, caller, at, purpose, record_id)
+        if version is not None:
+            asked = noting(asked, version=version)
         # 1.
-        row = parts.records(connection).record(parts.tenant, record_id)
-        if row is None:
+        rows = parts.records(connection)
+        row = newest = rows.record(parts.tenant, record_id)
+        if version is not None and newest is not None and version != newest.version:
+            row = rows.version(parts.tenant, record_id, version)
+        if row is None or newest is None:
             log.append(replace(asked, decision="deny", outcome=RecordNotFound.code))
             decision = None
         else:
@@ -68,15 +83,16 @@ def read_record(
                 at=at,
                 fields=fields,
             )
-            decision = asking.about(row)
-            asked = _decided(asked, row, decision, fields)
+            judged = under_newest(row, newest)
+            decision = asking.about(judged)
+            asked = decided(asked, judged, decision, fields)
             log.append(noting(asked, disclosure=disclosure) if decision.permit else asked)
         parts.keys.flush()
     # 2.
     if row is None or decision is None:
-        raise _absent(caller)
+        raise absent(caller)
     if not decision.permit:
-        raise _denial(caller, decision)
+        raise denial(caller, decision)
     # 3.
     try:
         content = open_row(row, parts.keys.dek_by_id(parts.tenant, row.key_id))
@@ -124,13 +140,27 @@ def served_fields(kind: str, decision: Decision, fields: tuple[str, ...]) -> tup
     )
 
 
-def _asked(caller: Caller, at: datetime, purpose: str, record_id: str) -> AuditFact:
-    return replace(fact_of(caller, at, _ACTION, "permit"), purpose=purpose, record=record_id)
+def under_newest(row: RecordRow, newest: RecordRow) -> RecordRow:
+    """A version as the policy judges it: by whoever treats now, by the higher grade.
+
+    An earlier version is never an easier way to a record than the record itself.
+    """
+    if row is newest:
+        return row
+    return replace(row, clinician=newest.clinician, grade=max(row.grade, newest.grade))
 
 
-def _decided(
+def asked_about(
+    action: str, caller: Caller, at: datetime, purpose: str, record_id: str
+) -> AuditFact:
+    """The fact of a disclosure, before anything is known about the record."""
+    return replace(fact_of(caller, at, action, "permit"), purpose=purpose, record=record_id)
+
+
+def decided(
     asked: AuditFact, row: RecordRow, decision: Decision, fields: tuple[str, ...]
 ) -> AuditFact:
+    """The fact with what was decided about the row, and the most that may leave."""
     fact = replace(
         asked,
         decision="permit" if decision.permit else "deny",
@@ -149,14 +179,16 @@ def _decided(
     return replace(noting(fact, reasons=codes), outcome=AccessDenied.code)
 
 
-def _denial(caller: Caller, decision: Decision) -> AccessDenied | RecordWithheld:
+def denial(caller: Caller, decision: Decision) -> AccessDenied | RecordWithheld:
+    """The refusal; to a partner the same as for a record that is not there."""
     if caller.partner is not None:
         return _withheld()
     codes = tuple(reason.code for reason in decision.reasons)
     return AccessDenied("the access policy does not allow this", reasons=codes)
 
 
-def _absent(caller: Caller) -> RecordNotFound | RecordWithheld:
+def absent(caller: Caller) -> RecordNotFound | RecordWithheld:
+    """No such record, or version of it."""
     return RecordNotFound("no such record") if caller.partner is None else _withheld()
 
 

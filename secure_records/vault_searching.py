@@ -17,15 +17,15 @@ from sqlalchemy.engine import Connection
 from secure_records.access.errors import AccessDenied
 from secure_records.access.outcome import Decision, Obligation
 from secure_records.audit.entry import AuditFact
-from secure_records.errors import KeyNotFound
-from secure_records.index.terms import COLUMNS, IndexTerm, column_of, matches, query_term
+from secure_records.index.columns import COLUMNS
+from secure_records.index.terms import column_of, matches, query_terms
 from secure_records.kinds.catalogue import KINDS
-from secure_records.kinds.identity import SubjectIdentity
 from secure_records.models import Caller, FoundRecord, SearchPage
 from secure_records.ports import RecordRow
-from secure_records.sealing import open_row
+from secure_records.search_filter import EVERYTHING, SearchFilter
 from secure_records.vault_asking import Asking
 from secure_records.vault_errors import SearchRefused
+from secure_records.vault_indexing import identity_of, live_versions
 from secure_records.vault_owing import noting_owed, owed_for_page, watermark
 from secure_records.vault_parts import (
     VaultParts,
@@ -55,17 +55,21 @@ def search_records(
     *,
     limit: int,
     cursor: str | None,
+    among: SearchFilter = EVERYTHING,
 ) -> SearchPage:
     """See ``Vault.search``."""
     with noting_malformed(parts, caller, _ACTION):
         require_purpose(purpose)
-        terms = _terms(parts, criteria)
+        normal = _normal(parts, criteria)
         _require_page(parts, limit, cursor)
+        among.require_answerable()
     at = parts.clock.now()
     disclosure = new_identifier("dis", at, parts.entropy)
     fact = replace(
-        fact_of(caller, at, _ACTION, "permit"), purpose=purpose, fields=_field_names(terms)
+        fact_of(caller, at, _ACTION, "permit"), purpose=purpose, fields=_field_names(normal)
     )
+    if among.names:
+        fact = noting(fact, filters=list(among.names))
     denial: Decision | None = None
     hits: tuple[_Hit, ...] = ()
     owed: tuple[Obligation, ...] = ()
@@ -75,9 +79,10 @@ def search_records(
             asking = Asking(
                 parts=parts, connection=connection, caller=caller, purpose=purpose, at=at
             )
-            denial = _refused_outright(asking)
+            denial = _refused_outright(asking, among)
             if denial is None:
-                found = _permitted(asking, _candidates(parts, connection, terms), cursor)
+                rows = _candidates(parts, connection, criteria, normal)
+                found = _permitted(asking, [row for row in rows if among.admits(row)], cursor)
                 hits, more = _page(found, limit)
                 owed = owed_for_page(_duties(hits), _duties(found))
             parts.audit(connection).append_all(_entries(fact, denial, hits, owed, disclosure))
@@ -98,10 +103,13 @@ def search_records(
     )
 
 
-def _terms(parts: VaultParts, criteria: Mapping[str, str]) -> dict[str, tuple[IndexTerm, str]]:
+def _normal(parts: VaultParts, criteria: Mapping[str, str]) -> dict[str, str]:
+    """Field to normal value; raises for what cannot be asked, before anything is opened."""
     if not criteria:
         raise SearchRefused("name at least one field to search by")
-    return {field: query_term(field, value, parts.term_mac) for field, value in criteria.items()}
+    return {
+        field: query_terms(field, value, parts.term_mac)[1] for field, value in criteria.items()
+    }
 
 
 def _require_page(parts: VaultParts, limit: int, cursor: str | None) -> None:
@@ -111,26 +119,35 @@ def _require_page(parts: VaultParts, limit: int, cursor: str | None) -> None:
         require_identifier(cursor, "rec", "cursor")
 
 
-def _refused_outright(asking: Asking) -> Decision | None:
+def _refused_outright(asking: Asking, among: SearchFilter) -> Decision | None:
     """The denial if no kind of record could be shown whoever the patient is, else None."""
-    decisions = [asking.might_see(kind) for kind in KINDS]
+    decisions = [asking.might_see(kind) for kind in among.kinds or KINDS]
     return None if any(decision.permit for decision in decisions) else decisions[-1]
 
 
 def _candidates(
-    parts: VaultParts, connection: Connection, terms: Mapping[str, tuple[IndexTerm, str]]
+    parts: VaultParts,
+    connection: Connection,
+    criteria: Mapping[str, str],
+    wanted: Mapping[str, str],
 ) -> tuple[RecordRow, ...]:
     """Records of the patients whose decrypted identity has every value, newest first."""
     rows = parts.records(connection)
+    # Asked inside the transaction: a rotation may have started or ended a moment ago.
+    live = live_versions(rows.index_versions(parts.tenant))
     matching: set[str] | None = None
-    for term, _ in terms.values():
-        named = set(rows.subjects_with(parts.tenant, term.column, term.version, term.term))
+    for field, value in criteria.items():
+        terms, _ = query_terms(field, value, parts.term_mac, live)
+        named = {
+            subject
+            for term in terms
+            for subject in rows.subjects_with(parts.tenant, term.column, term.version, term.term)
+        }
         matching = named if matching is None else matching & named
     candidates = sorted(matching or ())
     if len(candidates) > parts.options.search_candidates:
         raise SearchRefused("too many patients share these values", hint="add another field")
     of_candidates = rows.of_subjects(parts.tenant, candidates)
-    wanted = {field: normal for field, (_, normal) in terms.items()}
     confirmed = {
         subject
         for subject in candidates
@@ -143,7 +160,7 @@ def _confirmed(parts: VaultParts, rows: Sequence[RecordRow], wanted: Mapping[str
     """True if each value stands in some record: people change their phone between visits."""
     left = dict(wanted)
     for row in rows:
-        identity = _identity(parts, row)
+        identity = identity_of(parts, row)
         if identity is None:
             continue
         for field in [name for name, normal in left.items() if matches(name, normal, identity)]:
@@ -151,15 +168,6 @@ def _confirmed(parts: VaultParts, rows: Sequence[RecordRow], wanted: Mapping[str
         if not left:
             return True
     return False
-
-
-def _identity(parts: VaultParts, row: RecordRow) -> SubjectIdentity | None:
-    try:
-        dek = parts.keys.dek_by_id(parts.tenant, row.key_id)
-    except KeyNotFound:
-        # Shredded: nobody can say any more whose record it was.
-        return None
-    return open_row(row, dek).patient
 
 
 def _permitted(asking: Asking, rows: Sequence[RecordRow], cursor: str | None) -> tuple[_Hit, ...]:

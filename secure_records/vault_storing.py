@@ -38,6 +38,7 @@ from secure_records.ports import (
 )
 from secure_records.sealing import plaintext_of
 from secure_records.vault_errors import RequestRefused
+from secure_records.vault_indexing import live_versions
 from secure_records.vault_parts import VaultParts, fact_of, noting_malformed
 from shared_kernel.canonical_json import Json
 from shared_kernel.identifiers import new_identifier
@@ -124,6 +125,7 @@ class _Batch:
         """Subjects that come to exist if one of their records is accepted."""
         parts.keys.prepare(tenant, (*self._known.values(), *self._tentative.values()))
         self._indexed: set[tuple[str, int]] = set()
+        self._live = live_versions(rows.index_versions(tenant))
         self._institution = registry.institution(tenant)
         self._staff = registry.staff(tenant, _staff_of(new))
         proofs = {record.visit for record in new if record.kind == _PROOF_KIND}
@@ -139,7 +141,7 @@ class _Batch:
         digests = self._digests[id(record)]
         stored = self._references.get(digests.ref)
         if stored is not None:
-            if stored.content_mac == digests.content:
+            if stored.holds(digests.content):
                 return StoreReceipt(line=record.line, record=stored.record, already_present=True)
             reason = "external_id: this kind already has a record with this id and other content"
             return StoreRefusal(line=record.line, code=CONFLICT, reason=reason)
@@ -226,7 +228,7 @@ class _Batch:
         if spelling in self._indexed:
             return
         self._indexed.add(spelling)
-        for term in terms_for(record.subject, self._parts.term_mac):
+        for term in terms_for(record.subject, self._parts.term_mac, self._live):
             row = TermRow(
                 tenant=self._parts.tenant,
                 subject=subject,

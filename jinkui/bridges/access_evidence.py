@@ -37,6 +37,7 @@ CREDENTIAL: Final = "credential"
 
 _ACTIONS: Final = {
     "record.read": AccessAction.READ,
+    "record.history": AccessAction.READ,
     "record.search": AccessAction.SEARCH,
     "record.export": AccessAction.EXPORT,
 }

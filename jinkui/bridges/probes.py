@@ -7,7 +7,7 @@ trace in the log like anybody's; none shows patient data to anyone.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -26,6 +26,7 @@ from secure_records.models import Caller
 from secure_records.registry.models import Actor
 from secure_records.vault import Vault
 from secure_records.vault_errors import RecordNotFound
+from shared_kernel.canonical_json import Json
 from shared_kernel.errors import Refused
 from shared_kernel.grades import STRICTEST, Grade
 
@@ -50,6 +51,9 @@ class _BrokenLog:
 
     def append_all(self, facts: Sequence[AuditFact]) -> range:
         raise _LogDown(str(len(facts)))
+
+    def leaves_about(self, record: str, action: str) -> tuple[Mapping[str, Json], ...]:
+        raise _LogDown(f"{action} {record}")
 
 
 def opens_without_key(path: Path) -> bool:

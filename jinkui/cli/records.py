@@ -8,12 +8,15 @@ from pathlib import Path
 import click
 
 from jinkui.cli.output import print_json, print_table, progress, talk
+from jinkui.cli.record_index import leakage_command, reindex_command
+from jinkui.cli.record_versions import amend_command, history_command
 from jinkui.cli.session import terminal
 from jinkui.procedures.import_records import import_file
 from secure_records.kinds.catalogue import KINDS, json_schema
+from secure_records.search_filter import SearchFilter
 from shared_kernel.canonical_json import Json
 from shared_kernel.errors import BadInput
-from shared_kernel.instants import china_text, instant_text
+from shared_kernel.instants import china_text, instant_text, parse_instant
 
 
 class CriterionMalformed(BadInput):
@@ -25,7 +28,13 @@ class CriterionMalformed(BadInput):
 
 @click.group()
 def records() -> None:
-    """Encrypted health records: import, search, get, inspect, schema."""
+    """Encrypted health records: import, search, get, amend, inspect and more."""
+
+
+records.add_command(amend_command)
+records.add_command(history_command)
+records.add_command(reindex_command)
+records.add_command(leakage_command)
 
 
 @records.command("import")
@@ -59,6 +68,10 @@ def import_command(file: Path, role: str | None, *, as_json: bool) -> int:
 @records.command("search")
 @click.option("--by", "criteria", multiple=True, required=True, metavar="FIELD=VALUE")
 @click.option("--purpose", required=True)
+@click.option("--kind", "kinds", multiple=True, type=click.Choice([*KINDS]), help="Only these.")
+@click.option("--clinician", help="Only by this staff number.")
+@click.option("--from", "since", help="RFC 3339 instant of the visit, inclusive.")
+@click.option("--to", "until", help="RFC 3339 instant of the visit, exclusive.")
 @click.option("--limit", type=click.IntRange(1, 100), default=50, show_default=True)
 @click.option("--cursor")
 @click.option("--role", help="Role of the account to act in.")
@@ -66,6 +79,10 @@ def import_command(file: Path, role: str | None, *, as_json: bool) -> int:
 def search_command(
     criteria: tuple[str, ...],
     purpose: str,
+    kinds: tuple[str, ...],
+    clinician: str | None,
+    since: str | None,
+    until: str | None,
     limit: int,
     cursor: str | None,
     role: str | None,
@@ -74,8 +91,15 @@ def search_command(
 ) -> int:
     """Find records by id_no, phone or name_birth ("name|1990-03-07"). A search is a disclosure."""
     wanted = _criteria(criteria)
+    among = SearchFilter(
+        kinds=kinds,
+        clinician=clinician,
+        since=None if since is None else parse_instant(since, "--from"),
+        until=None if until is None else parse_instant(until, "--to"),
+    )
     with terminal() as desk:
-        page = desk.toolkit.vault.search(desk.reader(purpose, role), wanted, purpose, limit, cursor)
+        reader = desk.reader(purpose, role)
+        page = desk.toolkit.vault.search(reader, wanted, purpose, limit, cursor, among)
     if as_json:
         found: list[Json] = [
             {
@@ -107,14 +131,22 @@ def search_command(
 @click.argument("record")
 @click.option("--purpose", required=True)
 @click.option("--field", "fields", multiple=True, help="Only these fields; repeat for several.")
+@click.option("--version", type=click.IntRange(min=1), help="An earlier version; else the newest.")
 @click.option("--role", help="Role of the account to act in.")
 @click.option("--json", "as_json", is_flag=True)
 def get_command(
-    record: str, purpose: str, fields: tuple[str, ...], role: str | None, *, as_json: bool
+    record: str,
+    purpose: str,
+    fields: tuple[str, ...],
+    version: int | None,
+    role: str | None,
+    *,
+    as_json: bool,
 ) -> int:
     """Read RECORD as far as agreements and roles allow."""
     with terminal() as desk:
-        view = desk.toolkit.vault.read(desk.reader(purpose, role), record, purpose, fields)
+        reader = desk.reader(purpose, role)
+        view = desk.toolkit.vault.read(reader, record, purpose, fields, version)
     if as_json:
         print_json(
             {

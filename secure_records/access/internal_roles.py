@@ -23,6 +23,8 @@ from shared_kernel.canonical_json import canonical_bytes
 from shared_kernel.digests import sha256
 
 _EVERY_FIELD = "*"
+_READING = "internal_roles.yaml"
+_AMENDING = "amending_roles.yaml"
 
 
 class _Grant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,7 +79,7 @@ def internal_roles() -> Mapping[str, InternalRole]:
                 apart_from=frozenset(row.apart_from),
                 purposes=frozenset(word for grant in row.grants for word in grant.purposes),
             )
-            for row in _document().roles
+            for row in _document(_READING).roles
         }
     )
 
@@ -96,28 +98,34 @@ def roles_in_conflict(held: Collection[str]) -> tuple[tuple[str, str], ...]:
 @cache
 def compiled_internal_roles() -> CompiledRules:
     """The shipped roles, ready for ``decide_internal``."""
-    return CompiledRules((_rule_set(_document()),))
+    return CompiledRules((_rule_set(_document(_READING), _READING),))
 
 
-def _document() -> _Document:
+@cache
+def compiled_amending_roles() -> CompiledRules:
+    """Who may amend records, in the same form: rows of ``amending_roles.yaml``."""
+    return CompiledRules((_rule_set(_document(_AMENDING), _AMENDING),))
+
+
+def _document(name: str) -> _Document:
     try:
-        document = msgspec.convert(read_data("internal_roles.yaml"), _Document, strict=True)
+        document = msgspec.convert(read_data(name), _Document, strict=True)
     except msgspec.ValidationError as fault:
-        raise AccessDocumentMalformed(f"internal_roles.yaml: {fault}") from fault
+        raise AccessDocumentMalformed(f"{name}: {fault}") from fault
     for row in document.roles:
         for grant in row.grants:
             if unknown := set(grant.purposes) - set(purposes()):
-                where = f"internal_roles.yaml {grant.clause}"
+                where = f"{name} {grant.clause}"
                 raise AccessDocumentMalformed(f"{where}: purposes {sorted(unknown)}", where=where)
     return document
 
 
-def _rule_set(document: _Document) -> RuleSet:
-    digest = sha256(canonical_bytes(read_data("internal_roles.yaml")))
+def _rule_set(document: _Document, name: str) -> RuleSet:
+    digest = sha256(canonical_bytes(read_data(name)))
     rules = tuple(_rule(row.role, grant) for row in document.roles for grant in row.grants)
     every: frozenset[str] = frozenset()
     return RuleSet(
-        line="internal-roles",
+        line=name.removesuffix(".yaml").replace("_", "-"),
         version=document.version,
         reference=None,
         partner=None,

@@ -13,6 +13,8 @@ from typing import Final
 from sqlalchemy.engine import Connection
 
 from secure_records.adapters.driver_sql import DriverSql, Row
+from secure_records.adapters.sql_index_versions import SqlIndexVersions
+from secure_records.adapters.sql_record_versions import SqlRecordVersions
 from secure_records.ports import RecordRow, StoredReference, SubjectRow, TermRow
 from shared_kernel.instants import instant_text, parse_instant
 
@@ -22,8 +24,13 @@ _RECORDS: Final = (
     " FROM records WHERE tenant = ?"
 )
 _RECORD: Final = _RECORDS + " AND record = ? ORDER BY version DESC LIMIT 1"
-_OF_SUBJECTS: Final = _RECORDS + " AND subject IN (:list)"
-_OF_SUBJECTS_AND_KIND: Final = _RECORDS + " AND kind = ? AND subject IN (:list)"
+_NEWEST: Final = (
+    " AND NOT EXISTS (SELECT 1 FROM records AS later WHERE later.tenant = records.tenant"
+    " AND later.subject = records.subject AND later.record = records.record"
+    " AND later.version > records.version)"
+)
+_OF_SUBJECTS: Final = _RECORDS + _NEWEST + " AND subject IN (:list)"
+_OF_SUBJECTS_AND_KIND: Final = _RECORDS + _NEWEST + " AND kind = ? AND subject IN (:list)"
 _REFERENCES: Final = (
     "SELECT external_ref, record, content_mac FROM records"
     " WHERE tenant = ? AND external_ref IN (:list)"
@@ -36,12 +43,17 @@ _TERMS: Final = (
     " WHERE tenant = ? AND subject IN (:list)"
 )
 _VISITS: Final = (
-    "SELECT DISTINCT visit FROM records WHERE tenant = ? AND kind = ? AND visit IN (:list)"
+    "SELECT DISTINCT visit FROM records WHERE tenant = ? AND kind = ?"
+    " AND NOT EXISTS (SELECT 1 FROM records AS later WHERE later.tenant = records.tenant"
+    " AND later.subject = records.subject AND later.record = records.record"
+    " AND later.version > records.version) AND visit IN (:list)"
 )
 _CANDIDATES: Final = (
     'SELECT subject FROM index_terms WHERE tenant = ? AND "column" = ? AND version = ? AND term = ?'
 )
-_COUNT: Final = "SELECT count(*) FROM records WHERE tenant = ?"
+_COUNT: Final = "SELECT count(*) FROM records WHERE tenant = ? AND version = 1"
+"""Each record has one first version, however often it was amended."""
+
 _ADD_SUBJECT: Final = (
     "INSERT INTO subjects (tenant, subject, identity_mac, created_at) VALUES (?, ?, ?, ?)"
 )
@@ -55,20 +67,25 @@ _ADD_TERM: Final = (
 )
 
 
-class SqlRecordStore:
+class SqlRecordStore(SqlRecordVersions, SqlIndexVersions):
     """``RecordStore`` on an open connection."""
 
-    __slots__ = ("_sql",)
-
     def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, _record_row)
         self._sql = DriverSql(connection)
 
     def references(self, tenant: str, refs: Collection[bytes]) -> Mapping[bytes, StoredReference]:
         """Those of ``refs`` that are stored already."""
-        return {
-            bytes(ref): StoredReference(record=record, content_mac=bytes(content_mac))
-            for ref, record, content_mac in self._sql.each(_REFERENCES, (tenant,), refs)
-        }
+        found: dict[bytes, StoredReference] = {}
+        for ref, record, content_mac in self._sql.each(_REFERENCES, (tenant,), refs):
+            known, mac = found.get(ref), bytes(content_mac)
+            found[ref] = StoredReference(
+                record=record,
+                content_mac=mac if known is None else known.content_mac,
+                # One row a version: every content it ever had is a repeat, not a contradiction.
+                amended=frozenset() if known is None else known.amended | {mac},
+            )
+        return found
 
     def subjects(self, tenant: str, identity_macs: Collection[bytes]) -> Mapping[bytes, str]:
         """Subject of each identity that is known."""
@@ -110,7 +127,7 @@ class SqlRecordStore:
     def of_subjects(
         self, tenant: str, subjects: Collection[str], kind: str | None = None
     ) -> tuple[RecordRow, ...]:
-        """Records of these subjects, newest identifier first."""
+        """Records of these subjects in their newest versions, newest identifier first."""
         if kind is None:
             found = self._sql.each(_OF_SUBJECTS, (tenant,), subjects)
         else:

@@ -59,6 +59,20 @@ records: Final = Table(
     Index("records_by_visit", "tenant", "visit", "kind"),
 )
 
+idempotency_keys: Final = Table(
+    "idempotency_keys",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("key_mac", LargeBinary, primary_key=True),
+    Column("request_mac", LargeBinary, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("created_at", Text, nullable=False),
+    # Erasure takes away the keys of one patient.
+    Index("idempotency_keys_by_subject", "tenant", "subject"),
+)
+
 index_terms: Final = Table(
     "index_terms",
     metadata,
@@ -69,6 +83,18 @@ index_terms: Final = Table(
     Column("term", LargeBinary, primary_key=True),
     # The subject makes it covering; without it SQLite prefers to walk the whole primary key.
     Index("index_terms_by_term", "tenant", "column", "version", "term", "subject"),
+)
+
+index_versions: Final = Table(
+    "index_versions",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("column", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("phase", Text, nullable=False),
+    Column("position", Text, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("started_at", Text, nullable=False),
 )
 
 institutions: Final = Table(

@@ -8,7 +8,7 @@ right edge of the tree in memory, so a batch costs one read and one write.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -25,19 +25,30 @@ from secure_records.audit.entry import (
     AuditFact,
     entry_bytes,
     microseconds,
+    parse_entry,
 )
 from secure_records.audit.errors import CheckpointInconsistent, ProofInvalid, ProofUnavailable
 from secure_records.audit.known_edge import KnownEdge
 from secure_records.audit.merkle import LEAF_PREFIX, Frontier
 from secure_records.audit.note import NoteKey, add_signatures, parse_note, sign_note
-from secure_records.audit.ports import AuditStore, EntryRow, StoredCheckpoint, SubjectTags
+from secure_records.audit.ports import (
+    AuditStore,
+    EntryRow,
+    StoredCheckpoint,
+    SubjectTags,
+    TrailQuery,
+)
 from secure_records.audit.stored_tree import StoredTree
+from shared_kernel.canonical_json import Json
 from shared_kernel.identifiers import Entropy
 from shared_kernel.signatures import Signer
 
 ERASURE_ACTION: Final = "subject.erased"
 """Action of the entry that records the loss of openings; ``details.openings`` counts them.
 ``verification`` balances these counts, so openings cannot vanish unrecorded."""
+
+_LEAVES: Final = 500
+"""Leaves read at once."""
 
 
 class AuditLog:
@@ -88,6 +99,25 @@ class AuditLog:
         self._frontier = grown
         self._known.keep(rows[-1].leaf_hash, grown)
         return range(frontier.size, grown.size)
+
+    def leaves_about(self, record: str, action: str) -> tuple[Mapping[str, Json], ...]:
+        """The leaves of one record with this action, oldest first.
+
+        Raises:
+            EntryRefused: a row found by its index holds no entry.
+        """
+        query = TrailQuery(record=record, action=action, limit=_LEAVES)
+        found: list[Mapping[str, Json]] = []
+        after: int | None = None
+        while True:
+            rows = self._store.find(query, after)
+            found += [parse_entry(row.entry, row.idx) for row in rows]
+            if len(rows) < _LEAVES:
+                break
+            after = rows[-1].idx
+        # The columns only index: what a leaf itself says counts.
+        same = (leaf for leaf in found if leaf.get("record") == record)
+        return tuple(leaf for leaf in same if leaf.get("action") == action)
 
     def size(self) -> int:
         """Entries so far, this transaction's included."""

@@ -2,18 +2,20 @@
 
 A blind index: each searchable value is normalised and turned into a keyed,
 truncated code. ``normalisers`` says when two spellings are the same value,
-``terms`` turns values into codes. A hit is only a candidate: whoever searches
-compares the value again after decryption.
+``columns`` which values may be searchable at all, ``terms`` turns values into
+codes. A hit is only a candidate: whoever searches compares the value again after
+decryption.
 """
 
+from secure_records.index.columns import COLUMNS, IndexColumn, column_table
 from secure_records.index.terms import (
-    COLUMNS,
-    IndexColumn,
     IndexTerm,
+    LiveVersions,
     TermMac,
     identity_bytes,
     matches,
     query_term,
+    query_terms,
     terms_for,
 )
 
@@ -21,9 +23,12 @@ __all__ = [
     "COLUMNS",
     "IndexColumn",
     "IndexTerm",
+    "LiveVersions",
     "TermMac",
+    "column_table",
     "identity_bytes",
     "matches",
     "query_term",
+    "query_terms",
     "terms_for",
 ]

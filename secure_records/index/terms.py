@@ -4,9 +4,9 @@ A term is the truncated MAC of column, normaliser and normal value under a key
 that belongs to one tenant, column and version. Who steals the database sees
 which patients share a code, and nothing about the value without the key.
 
-New searchable fields are new rows of ``COLUMNS``. Values with few possible
-answers (sex, blood group, a diagnosis) must never become one: their codes are
-readable from their frequency alone.
+New searchable fields are new rows, let in by ``columns.column_table``: values
+with few possible answers are refused there. While the key of a column is being
+replaced, two index versions of it live side by side; ``LiveVersions`` says which.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from secure_records.index import normalisers
+from secure_records.index.columns import COLUMNS, IndexColumn
 from secure_records.kinds.identity import SubjectIdentity
 from secure_records.vault_errors import SearchRefused
 
@@ -32,28 +33,6 @@ class TermMac(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IndexColumn:
-    """One way to find a patient."""
-
-    name: str
-    """As written in a search: ``id_no``."""
-
-    normaliser: str
-    """Name and version of the normal form; part of what is MACed."""
-
-    version: int
-    """Index version; a new one gets a new key."""
-
-    term_bytes: int
-    """Length of the stored code. Unique numbers: 8. The compound of name and
-    birth date: 3, so that in a large store codes also collide by chance and a
-    single hit proves nothing."""
-
-    confirms: tuple[str, ...]
-    """What a hit tells about the patient, in the names agreements use."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexTerm:
     """One code of one column."""
 
@@ -62,52 +41,43 @@ class IndexTerm:
     term: bytes
 
 
-_ROWS: Final = (
-    IndexColumn(
-        name="id_no",
-        normaliser="document/1",
-        version=1,
-        term_bytes=8,
-        confirms=("patient.id_no",),
-    ),
-    IndexColumn(
-        name="phone",
-        normaliser="e164/1",
-        version=1,
-        term_bytes=8,
-        confirms=("patient.phone",),
-    ),
-    IndexColumn(
-        name="name_birth",
-        normaliser="name+birth/1",
-        version=1,
-        term_bytes=3,
-        confirms=("patient.name", "patient.birth_date"),
-    ),
-)
+LiveVersions: TypeAlias = Mapping[str, tuple[int, ...]]
+"""Index versions that are written and asked now, by column; a column that is missing is
+at the version of its row."""
 
-COLUMNS: Final[Mapping[str, IndexColumn]] = MappingProxyType({row.name: row for row in _ROWS})
-"""Searchable columns by name."""
+NO_ROTATION: Final[LiveVersions] = MappingProxyType({})
 
 _ALIASES: Final = MappingProxyType({"name+birth_date": "name_birth"})
 
 
-def terms_for(identity: SubjectIdentity, term_mac: TermMac) -> tuple[IndexTerm, ...]:
-    """The codes of this patient; a value without normal form gives none."""
+def terms_for(
+    identity: SubjectIdentity, term_mac: TermMac, live: LiveVersions = NO_ROTATION
+) -> tuple[IndexTerm, ...]:
+    """The codes of this patient in every live version; a value without normal form gives none."""
     return tuple(
-        _term(column, value, term_mac)
-        for column in _ROWS
+        _term(column, version, value, term_mac)
+        for column in COLUMNS.values()
         if (value := _value_of(column.name, identity)) is not None
+        for version in live.get(column.name, (column.version,))
     )
 
 
 def query_term(field: str, value: str, term_mac: TermMac) -> tuple[IndexTerm, str]:
-    """The code to look up, and the normal value to compare after decryption.
+    """As ``query_terms`` while no column is being rotated."""
+    (term,), normal = query_terms(field, value, term_mac)
+    return term, normal
+
+
+def query_terms(
+    field: str, value: str, term_mac: TermMac, live: LiveVersions = NO_ROTATION
+) -> tuple[tuple[IndexTerm, ...], str]:
+    """The codes to look up, and the normal value to compare after decryption.
 
     Args:
         field: A column name; ``name+birth_date`` is accepted for ``name_birth``.
         value: As typed; for the compound ``name|birth date``.
         term_mac: MAC of the tenant's index.
+        live: Index versions to ask.
 
     Raises:
         SearchRefused: unknown field or a value without normal form. The message
@@ -120,7 +90,8 @@ def query_term(field: str, value: str, term_mac: TermMac) -> tuple[IndexTerm, st
     normal = _normal(name, value)
     if normal is None:
         raise SearchRefused(f"the value is no {column.normaliser} value", where=name)
-    return _term(column, normal, term_mac), normal
+    versions = live.get(name, (column.version,))
+    return tuple(_term(column, version, normal, term_mac) for version in versions), normal
 
 
 def column_of(field: str) -> str:
@@ -162,10 +133,10 @@ def _normal(column: str, value: str) -> str | None:
     return normalisers.name_and_birth(name, born) if bar else None
 
 
-def _term(column: IndexColumn, value: str, term_mac: TermMac) -> IndexTerm:
+def _term(column: IndexColumn, version: int, value: str, term_mac: TermMac) -> IndexTerm:
     data = _prefixed(column.name, column.normaliser, value)
-    code = term_mac(column.name, column.version, data)[: column.term_bytes]
-    return IndexTerm(column=column.name, version=column.version, term=code)
+    code = term_mac(column.name, version, data)[: column.term_bytes]
+    return IndexTerm(column=column.name, version=version, term=code)
 
 
 def _prefixed(*parts: str) -> bytes:

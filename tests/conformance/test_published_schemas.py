@@ -243,11 +243,17 @@ def use_records(story: Story) -> None:
     )  # fmt: skip
     line = (story.home / "input" / "visits.jsonl").read_text("utf-8").splitlines()[0]
     for phone in (json.loads(line)["subject"]["phone"], "13800000000"):
-        by = ("--by", f"phone={phone}", "--purpose", "quality_control", "--limit", "2")
+        by = ("--by", f"phone={phone}", "--purpose", "quality_control", "--limit", "2",
+              "--kind", "consent", "--from", "2020-01-01T00:00:00+08:00")  # fmt: skip
         story.tell("records-search", "records", "search", *by, actor="a007")
     story.tell("error", "records", "get", record, "--purpose", "dispensing", actor="x003", expect=4)
     story.tell("error", "records", "get", "rec_" + "0" * 26, "--purpose", "treatment", expect=5)
     story.tell("error", "records", "get", expect=2)
+    amend_a_record(story)
+    story.tell("records-reindex", "records", "reindex", "phone", actor="a002")
+    story.tell("records-reindex", "records", "reindex", "--status", actor="a002")
+    story.tell("error", "records", "reindex", "phone", actor="a008", expect=4)
+    story.tell("records-leakage", "records", "leakage", actor="a002")
     story.tell("records-schema", "records", "schema", "consent")
     story.tell("agreements-list", "agreements", "list", actor="a002")
     new = ("agreements", "apply", str(AGREEMENTS / "medical_alliance.yaml"))
@@ -276,6 +282,34 @@ def use_records(story: Story) -> None:
     story.tell("audit-checkpoint", "audit", "checkpoint")
     events = story.write("events.json", [{"event": "visit", "at": "2026-02-28T10:00:00+08:00"}])
     story.tell("retention-until", "retention", "until", "outpatient_record", events)
+
+
+def amend_a_record(story: Story) -> None:
+    """A further version, the same again under its key, what became of the record."""
+    lines = (story.home / "input" / "visits.jsonl").read_text("utf-8").splitlines()
+    line = next(each for each in map(json.loads, lines) if each["kind"] == "outpatient_record")
+    phone = ("--by", f"phone={line['subject']['phone']}", "--purpose", "quality_control")
+    found = story.tell("records-search", "records", "search", *phone, actor="a007")["records"]
+    get = ("--purpose", "quality_control", "--field", "visit")
+    record = next(
+        hit["id"]
+        for hit in found
+        if hit["kind"] == line["kind"]
+        and story.tell("records-get", "records", "get", hit["id"], *get, actor="a007")["body"]
+        == {"visit": line["visit"]}
+    )
+    line["body"]["allergy"] = "更正后的过敏史"
+    words = ("records", "amend", record, story.write("line.json", line))
+    why = ("--expect-version", "1", "--reason", "clerical_error", "--key", "ticket-1")
+    for again in (False, True):
+        receipt = story.tell("records-amend", *words, *why, actor="a008")
+        assert receipt["already_present"] is again
+    story.tell("error", *words, *why[:4], actor="a008", expect=4)
+    story.tell("error", *words, *why[:4], actor="a002", expect=4)
+    purpose = ("--purpose", "patient_request")
+    story.tell("records-history", "records", "history", record, *purpose, actor="a008")
+    first = ("records", "get", record, *purpose, "--version", "1")
+    assert story.tell("records-get", *first, actor="a008")["version"] == 1
 
 
 def use_assessments(story: Story) -> None:
