@@ -37,6 +37,7 @@ CREDENTIAL: Final = "credential"
 
 _ACTIONS: Final = {
     "record.read": AccessAction.READ,
+    "media.read": AccessAction.READ,
     "record.search": AccessAction.SEARCH,
     "record.export": AccessAction.EXPORT,
 }
