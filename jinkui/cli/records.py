@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from jinkui.cli.media import media_check_command, media_command, orphans_command
 from jinkui.cli.output import print_json, print_table, progress, talk
 from jinkui.cli.session import terminal
 from jinkui.procedures.import_records import import_file
@@ -25,7 +26,12 @@ class CriterionMalformed(BadInput):
 
 @click.group()
 def records() -> None:
-    """Encrypted health records: import, search, get, inspect, schema."""
+    """Encrypted health records: import, search, get, inspect, schema, recordings."""
+
+
+records.add_command(media_command)
+records.add_command(media_check_command)
+records.add_command(orphans_command)
 
 
 @records.command("import")

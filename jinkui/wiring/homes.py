@@ -22,6 +22,7 @@ from secure_records.adapters.audit_tables import audit_metadata as audit_tables
 from secure_records.adapters.embedded_store import EmbeddedStore
 from secure_records.adapters.key_store import SqlKeyStore
 from secure_records.adapters.key_tables import metadata as key_tables
+from secure_records.adapters.media_tables import media_metadata as media_tables
 from secure_records.adapters.tables import metadata as record_tables
 from secure_records.envelope.suites import Suite, suite_named
 from secure_records.errors import RootDescriptorRefused, StoreDamaged
@@ -101,6 +102,7 @@ def create(
     with files.store.transaction() as connection:
         for metadata in (
             record_tables,
+            media_tables,
             audit_tables,
             agreement_tables,
             incident_tables,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
-from sqlalchemy import RowMapping, bindparam, insert, select
+from sqlalchemy import RowMapping, bindparam, func, insert, select
 from sqlalchemy.engine import Connection
 
 from secure_records.adapters.media_tables import media
@@ -42,6 +42,10 @@ class SqlMediaRows:
         values = {"tenant": tenant, "after": after, "most": limit}
         return tuple(_row(row) for row in self._connection.execute(_PAGE, values).mappings())
 
+    def count(self, tenant: str) -> int:
+        """Number of recordings."""
+        return int(self._connection.execute(_COUNT, {"tenant": tenant}).scalar_one())
+
     def known(self, tenant: str, names: Sequence[str]) -> frozenset[str]:
         """Those of ``names`` that a row refers to."""
         found: set[str] = set()
@@ -63,6 +67,7 @@ _PAGE: Final = (
     .order_by(media.c.media)
     .limit(bindparam("most"))
 )
+_COUNT: Final = select(func.count()).select_from(media).where(media.c.tenant == bindparam("tenant"))
 _KNOWN: Final = select(media.c.object_name).where(
     media.c.tenant == bindparam("tenant"),
     media.c.object_name.in_(bindparam("wanted", expanding=True)),

@@ -111,6 +111,10 @@ class MediaRows(Protocol):
         """Recordings in the order of their identifiers, from behind ``after``."""
         ...
 
+    def count(self, tenant: str) -> int:
+        """Number of recordings."""
+        ...
+
     def known(self, tenant: str, names: Sequence[str]) -> frozenset[str]:
         """Those of ``names`` that a row refers to."""
         ...
