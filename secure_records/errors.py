@@ -123,6 +123,13 @@ class StoreSettingsRefused(SecureRecordsError, Refused):
     default_hint = "install the SQLCipher wheel that the lock file names"
 
 
+class RowTaken(SecureRecordsError, Refused):
+    """A row of this key is there already. The message shows neither key nor values."""
+
+    code = "store.row_taken"
+    default_hint = "somebody else stored the same thing meanwhile; ask again"
+
+
 class StoreBusy(SecureRecordsError, TimeLimitReached):
     """Another process kept the write lock beyond the waiting time."""
 

@@ -8,8 +8,10 @@ nothing is stored and nothing is shown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from secure_records.envelope.inspect import EnvelopeSummary
+from secure_records.media.ports import ImportFolder
 from secure_records.models import (
     Caller,
     NewRecord,
@@ -21,6 +23,7 @@ from secure_records.models import (
 from secure_records.search_filter import EVERYTHING, SearchFilter
 from secure_records.vault_amending import amend_record
 from secure_records.vault_history import record_history
+from secure_records.vault_media_reading import MediaView, read_media
 from secure_records.vault_parts import VaultParts
 from secure_records.vault_reading import inspect_record, read_record
 from secure_records.vault_searching import search_records
@@ -35,7 +38,11 @@ class Vault:
         self._parts = parts
 
     def store(
-        self, caller: Caller, items: Sequence[NewRecord | StoreRefusal], source: str
+        self,
+        caller: Caller,
+        items: Sequence[NewRecord | StoreRefusal],
+        source: str,
+        beside: ImportFolder | None = None,
     ) -> tuple[StoreReceipt | StoreRefusal, ...]:
         """Take in a batch in one transaction.
 
@@ -43,6 +50,8 @@ class Vault:
             caller: Who hands it in.
             items: Records, and lines that intake refused: these are only logged.
             source: Short label of where they come from, for the log; no file name.
+            beside: Where the files lie that lines name under ``media``; None: such a
+                line is refused.
 
         Returns:
             One outcome for each item, in order. A refused line stores nothing and
@@ -51,8 +60,9 @@ class Vault:
         Raises:
             AccessDenied: this account may not hand in records.
             RequestRefused: the source is no short label.
+            MediaStoreFailed: the object store failed; nothing of the batch is stored.
         """
-        return store_batch(self._parts, caller, items, source)
+        return store_batch(self._parts, caller, items, source, beside)
 
     def amend(
         self,
@@ -159,6 +169,46 @@ class Vault:
         return search_records(
             self._parts, caller, criteria, purpose, limit=limit, cursor=cursor, among=among
         )
+
+    def read_media(
+        self,
+        caller: Caller,
+        record_id: str,
+        purpose: str,
+        start: int = 0,
+        end: int | None = None,
+    ) -> AbstractContextManager[MediaView]:
+        """Show the recording of one record, whole or by range, if the field ``media`` may be shown.
+
+        The entry is committed before the first byte is read. Hold the view open while
+        its parts are read::
+
+            with vault.read_media(caller, "rec_…", "treatment") as view:
+                for part in view.parts:
+                    out.write(part)
+
+        Args:
+            caller: Who asks.
+            record_id: ``rec_…``.
+            purpose: A code of the published purposes.
+            start: First byte, from 0.
+            end: Byte behind the last one; None, or beyond the recording: to its end.
+
+        Raises:
+            MediaUnavailable: this vault keeps no recordings.
+            RecordNotFound: no such record.
+            MediaNotFound: the record has no recording.
+            RecordWithheld: to a partner, for all that it may not see or that is not there.
+            AccessDenied: somebody inside the institution may not see it.
+            MediaRangeRefused: the recording has no such bytes.
+            MediaObjectMissing: its object is gone.
+            EnvelopeRefused: the stored bytes are not what was sealed for this place; also
+                while parts are read: what was handed out before was authentic.
+            RecordMisplaced: the row contradicts the sealed description.
+            KeyNotFound: the data key has been destroyed.
+            MediaStoreFailed: the object store cannot be asked.
+        """
+        return read_media(self._parts, caller, record_id, purpose, start, end)
 
     def inspect(self, record_id: str) -> EnvelopeSummary:
         """What an auditor may see of a stored record without any key.

@@ -24,6 +24,7 @@ from secure_records.audit.entry import AuditDecision, AuditFact
 from secure_records.envelope.suites import mac
 from secure_records.index.terms import identity_bytes
 from secure_records.kinds.identity import SubjectIdentity
+from secure_records.media.ports import MediaObjects, MediaRows
 from secure_records.models import Caller, NewRecord
 from secure_records.options import VaultOptions
 from secure_records.ports import RecordRow, RecordStore, Registry, Store
@@ -91,6 +92,16 @@ class Policy(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MediaParts:
+    """Where a vault keeps recordings."""
+
+    objects: MediaObjects
+    rows: Callable[[Connection], MediaRows]
+    largest_bytes: int
+    """A larger file beside a line is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VaultParts:
     """Everything one institution's vault stands on."""
 
@@ -113,6 +124,8 @@ class VaultParts:
     clock: Clock
     entropy: Entropy
     options: VaultOptions = field(default_factory=VaultOptions)
+    media: MediaParts | None = None
+    """None: a line with a file beside it is refused."""
 
     def term_mac(self, column: str, version: int, data: bytes) -> bytes:
         """MAC of the blind index; satisfies ``TermMac``."""

@@ -27,6 +27,7 @@ from secure_records.envelope.context import EnvelopeContext
 from secure_records.envelope.seal import seal
 from secure_records.index.terms import terms_for
 from secure_records.kinds.catalogue import kind_named
+from secure_records.media.ports import ImportFolder
 from secure_records.models import Caller, NewRecord, RuleVerdict, StoreReceipt, StoreRefusal
 from secure_records.ports import (
     RecordRow,
@@ -39,6 +40,7 @@ from secure_records.ports import (
 from secure_records.sealing import plaintext_of
 from secure_records.vault_errors import RequestRefused
 from secure_records.vault_indexing import live_versions
+from secure_records.vault_media_storing import StagedMedia, overtaken, stage_media
 from secure_records.vault_parts import VaultParts, fact_of, noting_malformed
 from shared_kernel.canonical_json import Json
 from shared_kernel.identifiers import new_identifier
@@ -48,9 +50,6 @@ StoreOutcome: TypeAlias = StoreReceipt | StoreRefusal
 CONFLICT: Final = "records.conflict"
 """The external id is taken by a line with other content."""
 
-MEDIA_NOT_KEPT: Final = "media.not_available"
-"""The line names a file beside it, and this store keeps no files."""
-
 _SOURCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _ACTION: Final = "record.store"
 _PROOF_KIND: Final = "revisit_proof"
@@ -58,7 +57,11 @@ _FIRST_VERSION: Final = 1
 
 
 def store_batch(
-    parts: VaultParts, caller: Caller, items: Sequence[NewRecord | StoreRefusal], source: str
+    parts: VaultParts,
+    caller: Caller,
+    items: Sequence[NewRecord | StoreRefusal],
+    source: str,
+    beside: ImportFolder | None = None,
 ) -> tuple[StoreOutcome, ...]:
     """See ``Vault.store``."""
     with noting_malformed(parts, caller, _ACTION):
@@ -68,6 +71,8 @@ def store_batch(
     at = parts.clock.now()
     denied = caller.partner is not None or caller.role not in parts.options.intake_roles
     results: tuple[StoreOutcome, ...] = ()
+    # Long recordings are sealed and written before the write lock is taken.
+    staged = StagedMedia() if denied else stage_media(parts, caller, items, beside, at)
     with parts.store.transaction() as connection:
         log = parts.audit(connection)
         # 1.
@@ -75,14 +80,16 @@ def store_batch(
             log.append(replace(fact_of(caller, at, _ACTION, "deny"), outcome="access.denied"))
         else:
             rows, registry = parts.records(connection), parts.registry(connection)
-            batch = _Batch(parts, rows, registry, items, at)
+            batch = _Batch(parts, rows, registry, items, at, staged)
             results = batch.take_all(items)
             rows.add(batch.subjects, batch.records, batch.terms)
-            log.append_all(_entries(caller, at, source, results, batch.records))
+            staged.add_rows(parts, connection, batch.records)
+            log.append_all(_entries(caller, at, source, results, batch.records, staged))
         # 6.
         parts.keys.flush()
     if denied:
         raise AccessDenied("this account may not hand in records", reasons=("intake.role",))
+    staged.drop_unused(parts, results)
     return results
 
 
@@ -105,9 +112,11 @@ class _Batch:
         registry: Registry,
         items: Sequence[NewRecord | StoreRefusal],
         at: datetime,
+        staged: StagedMedia,
     ) -> None:
         self._parts = parts
         self._at = at
+        self._staged = staged
         self.subjects: list[SubjectRow] = []
         self.records: list[RecordRow] = []
         self.terms: list[TermRow] = []
@@ -120,7 +129,8 @@ class _Batch:
         self._terms = set(rows.terms_of(tenant, self._known.values()))
         strangers = {each.identity for each in digests} - self._known.keys()
         self._tentative = {
-            identity: new_identifier("sub", at, parts.entropy) for identity in sorted(strangers)
+            identity: staged.subjects.get(identity) or new_identifier("sub", at, parts.entropy)
+            for identity in sorted(strangers)
         }
         """Subjects that come to exist if one of their records is accepted."""
         parts.keys.prepare(tenant, (*self._known.values(), *self._tentative.values()))
@@ -140,14 +150,14 @@ class _Batch:
         # 2.
         digests = self._digests[id(record)]
         stored = self._references.get(digests.ref)
+        media = self._staged.outcome(record)
+        if isinstance(media, StoreRefusal):
+            return media
         if stored is not None:
             if stored.holds(digests.content):
                 return StoreReceipt(line=record.line, record=stored.record, already_present=True)
             reason = "external_id: this kind already has a record with this id and other content"
             return StoreRefusal(line=record.line, code=CONFLICT, reason=reason)
-        if record.media is not None:
-            reason = "media: files beside a line are not kept by this store"
-            return StoreRefusal(line=record.line, code=MEDIA_NOT_KEPT, reason=reason)
         # 3.
         admission = self._parts.admit(
             record,
@@ -161,6 +171,10 @@ class _Batch:
         if admission.refused:
             return _refusal(record, admission.refusals)
         # 4. and 5.
+        if record.media is not None and (
+            media is None or self._known.get(digests.identity, media.subject) != media.subject
+        ):
+            return overtaken(record)
         subject = self._subject_of(digests.identity)
         row = self._sealed(record, subject, digests)
         self.records.append(row)
@@ -191,7 +205,8 @@ class _Batch:
     def _sealed(self, record: NewRecord, subject: str, digests: _Digests) -> RecordRow:
         parts, kind = self._parts, kind_named(record.kind)
         key_id, dek = parts.keys.dek(parts.tenant, subject, kind.retention_class)
-        record_id = new_identifier("rec", self._at, parts.entropy)
+        media = self._staged.taken(record)
+        record_id = media.record if media else new_identifier("rec", self._at, parts.entropy)
         grade = parts.grade(record.kind, record.body)
         context = EnvelopeContext(
             tenant=parts.tenant,
@@ -268,6 +283,7 @@ def _entries(
     source: str,
     results: Sequence[StoreOutcome],
     written: Sequence[RecordRow],
+    staged: StagedMedia,
 ) -> list[AuditFact]:
     """One fact per stored and per refused line, and one for all repeats together."""
     rows = {row.record: row for row in written}
@@ -284,6 +300,8 @@ def _entries(
         else:
             row = rows[result.record]
             about["grade"] = row.grade
+            if row.record in staged.of_record:
+                about["media"] = staged.of_record[row.record].media
             if result.flags:
                 about["flags"] = [verdict.rule for verdict in result.flags]
             facts.append(fact_of(caller, at, "record.stored", "done", about, row))

@@ -38,6 +38,7 @@ CREDENTIAL: Final = "credential"
 _ACTIONS: Final = {
     "record.read": AccessAction.READ,
     "record.history": AccessAction.READ,
+    "media.read": AccessAction.READ,
     "record.search": AccessAction.SEARCH,
     "record.export": AccessAction.EXPORT,
 }

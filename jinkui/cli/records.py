@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from jinkui.cli.media import media_check_command, media_command, orphans_command
 from jinkui.cli.output import print_json, print_table, progress, talk
 from jinkui.cli.record_index import leakage_command, reindex_command
 from jinkui.cli.record_versions import amend_command, history_command
@@ -28,13 +29,16 @@ class CriterionMalformed(BadInput):
 
 @click.group()
 def records() -> None:
-    """Encrypted health records: import, search, get, amend, inspect and more."""
+    """Encrypted health records: import, search, get, amend, recordings and more."""
 
 
 records.add_command(amend_command)
 records.add_command(history_command)
 records.add_command(reindex_command)
 records.add_command(leakage_command)
+records.add_command(media_command)
+records.add_command(media_check_command)
+records.add_command(orphans_command)
 
 
 @records.command("import")

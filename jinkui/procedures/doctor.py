@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,8 @@ from secure_records.errors import (
     StoreUnreachable,
     WrappedKeyRefused,
 )
+from secure_records.media.errors import MediaStoreFailed
+from secure_records.vault_media_care import check_media, find_orphans
 from shared_kernel.errors import JinkuiError
 
 CLOSED: Final = (
@@ -113,6 +116,35 @@ def _contents(toolkit: Toolkit) -> tuple[Finding, ...]:
         ),
         Finding(
             id="records", ok=True, detail=f"{records} records, suite {toolkit.home.suite}", hint=""
+        ),
+        *_recordings(toolkit),
+    )
+
+
+def _recordings(toolkit: Toolkit) -> tuple[Finding, ...]:
+    parts, home = toolkit.parts, toolkit.home
+    if parts.media is None:
+        return (Finding(id="media", ok=True, detail="this home keeps no recordings", hint=""),)
+    before = toolkit.clock.now() - timedelta(hours=home.number("media", "orphan_hours"))
+    try:
+        verdict = check_media(parts, home.number("media", "sample"), lambda _: None)
+        orphans = find_orphans(parts, before)
+    except MediaStoreFailed as error:
+        return (Finding(id="media", ok=False, detail=str(error), hint=error.hint),)
+    codes = ", ".join(sorted({fault.code for fault in verdict.faults}))
+    bad = f"; {len(verdict.faults)} do not open: {codes}" if verdict.faults else ""
+    return (
+        Finding(
+            id="media",
+            ok=not verdict.faults,
+            detail=f"{verdict.checked} of {verdict.recordings} recordings opened{bad}",
+            hint="jinkui records media-check names them; restore the objects, open an incident",
+        ),
+        Finding(
+            id="media_orphans",
+            ok=not orphans,
+            detail=f"{len(orphans)} objects without record, {sum(o.size for o in orphans)} bytes",
+            hint="jinkui records orphans --remove",
         ),
     )
 

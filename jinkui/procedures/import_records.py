@@ -77,15 +77,17 @@ def import_file(
         FileNotRegular: it is no ordinary file.
         ImportFileUnreadable: the file is not there or may not be read.
         AccessDenied: this account may not hand in records.
+        MediaStoreFailed: files beside lines cannot be kept now; earlier batches are in.
     """
     began = stopwatch()
     size = toolkit.home.number("import", "batch_lines")
     receipts: list[StoreReceipt] = []
     errors: list[LineRefusal] = []
     batch: list[NewRecord | StoreRefusal] = []
+    beside = toolkit.beside(path)
 
     def flush() -> None:
-        for outcome in toolkit.vault.store(caller, batch, SOURCE):
+        for outcome in toolkit.vault.store(caller, batch, SOURCE, beside):
             if isinstance(outcome, StoreReceipt):
                 receipts.append(outcome)
             else:

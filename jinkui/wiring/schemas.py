@@ -20,21 +20,24 @@ from classification.adapters.tables import metadata as classification_tables
 from incident.adapters.tables import metadata as incident_tables
 from secure_records.adapters.agreement_tables import metadata as agreement_tables
 from secure_records.adapters.audit_tables import audit_metadata as audit_tables
+from secure_records.adapters.media_tables import media_metadata as media_tables
 from secure_records.adapters.tables import metadata as record_tables
 from secure_records.errors import StoreLocked
 from shared_kernel.errors import Refused, VerificationFailed
 from supervision.adapters.tables import metadata as supervision_tables
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """Every revision of the store's schema, oldest first; a test holds them against the scripts.
 Here as well as there, because opening a home should not have to load a migration tool."""
 
 HEAD: Final = REVISIONS[-1]
-OLDEST_PROGRAM: Final = "0001"
-"""The first revision whose programs can work with a store at ``HEAD``."""
+OLDEST_PROGRAM: Final = "0002"
+"""The first revision whose programs can work with a store at ``HEAD``: one of 0001 would
+show an amended record once for each of its versions."""
 
 _DOMAINS: Final = (
     record_tables,
+    media_tables,
     audit_tables,
     agreement_tables,
     incident_tables,

@@ -25,6 +25,7 @@ from jinkui.settings.home import Home
 from jinkui.wiring.anchor import Anchor
 from jinkui.wiring.copies import Report, Snapshot, copy_keys, copy_records
 from jinkui.wiring.homes import HomeFiles, open_files, store_files
+from jinkui.wiring.media import beside, media_parts
 from jinkui.wiring.unit import Unit
 from secure_records.access.decision import AccessPolicy
 from secure_records.access.policy_cache import PolicyCache
@@ -42,6 +43,7 @@ from secure_records.audit.verification import verify_log
 from secure_records.keys.key_ring import KeyRing
 from secure_records.keys.signing_keys import Verifier
 from secure_records.leakage import LeakageReport
+from secure_records.media.ports import ImportFolder
 from secure_records.options import VaultOptions
 from secure_records.vault import Vault
 from secure_records.vault_parts import VaultParts
@@ -76,6 +78,7 @@ class Toolkit:
             clock=clock,
             entropy=entropy,
             options=VaultOptions(suite=files.suite),
+            media=media_parts(files.home, files.keys, files.suite),
         )
         self.vault = Vault(self._parts)
 
@@ -198,6 +201,11 @@ class Toolkit:
             return minors(self._parts, unit.records, subjects, self.clock.now())
 
         return ReplayedEvidence(unit.audit_store, checkpoint, self.tags, minors_among)
+
+    @staticmethod
+    def beside(file: Path) -> ImportFolder:
+        """The files that lie beside an import file."""
+        return beside(file)
 
     # --- people on this terminal --------------------------------------------------------
 

@@ -55,7 +55,7 @@ class AgreementRegister:
             AgreementPartnerChanged: the id belongs to another partner.
         """
         agreement = parse_agreement(text)
-        require_known_names(agreement, {kind.name: kind.all_fields for kind in KINDS.values()})
+        require_known_names(agreement, {kind.name: kind.agreed_fields for kind in KINDS.values()})
         require_complete(agreement)
         digest = str(agreement.digest)
         earlier = [row for row in self._store.list() if row.id == agreement.id]

@@ -17,18 +17,21 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy.engine import Connection
 
+from secure_records.errors import RowTaken
+
 Row: TypeAlias = Sequence[Any]
 LIST: Final = "(:list)"
 """Stands in a text for a list of values; once at most, behind every other parameter."""
 
 _LENGTHS: Final = (1, 4, 16, 64, 256)
 _TEXTS: Final = 256
+_TAKEN: Final = "a row of this key is there already"
 
 
 class DriverSql:
     """Fixed statements on the driver of an open connection."""
 
-    __slots__ = ("_driver", "_question_marks", "integrity_error")
+    __slots__ = ("_clash", "_driver", "_question_marks")
 
     def __init__(self, connection: Connection) -> None:
         if not connection.in_transaction():
@@ -36,8 +39,7 @@ class DriverSql:
         self._driver: Any = connection.connection.driver_connection
         dialect = connection.dialect
         self._question_marks = dialect.paramstyle == "qmark"
-        self.integrity_error: type[Exception] = dialect.loaded_dbapi.IntegrityError
-        """What the driver raises if a row clashes with another."""
+        self._clash: type[Exception] = dialect.loaded_dbapi.IntegrityError
 
     def rows(self, text: str, values: Sequence[object]) -> list[Row]:
         """Every row that ``text`` gives."""
@@ -65,19 +67,34 @@ class DriverSql:
         return found
 
     def run(self, text: str, values: Sequence[object]) -> int:
-        """Number of rows that ``text`` changed."""
+        """Number of rows that ``text`` changed.
+
+        Raises:
+            RowTaken: it would clash with another row.
+        """
         return int(self._execute(text, values).rowcount)
 
     def write(self, text: str, rows: Sequence[Sequence[object]]) -> None:
-        """Run ``text`` once for each of ``rows``."""
+        """Run ``text`` once for each of ``rows``.
+
+        Raises:
+            RowTaken: one of them clashes with another row.
+        """
         if len(rows) == 1:
             self._execute(text, rows[0])
             return
         with closing(self._driver.cursor()) as cursor:
-            cursor.executemany(text if self._question_marks else _respelt(text), rows)
+            try:
+                cursor.executemany(text if self._question_marks else _respelt(text), rows)
+            except self._clash:
+                raise RowTaken(_TAKEN) from None
 
     def _execute(self, text: str, values: Sequence[object]) -> Any:  # noqa: ANN401 - the drivers' cursor
-        return self._driver.execute(text if self._question_marks else _respelt(text), values)
+        try:
+            return self._driver.execute(text if self._question_marks else _respelt(text), values)
+        except self._clash:
+            # From None: a server's words quote the key that clashed.
+            raise RowTaken(_TAKEN) from None
 
 
 @lru_cache(maxsize=_TEXTS)

@@ -16,6 +16,7 @@ from secure_records.adapters.driver_sql import DriverSql
 from secure_records.audit.entry import microseconds
 from secure_records.audit.errors import SequenceTaken, StoredLogDamaged
 from secure_records.audit.ports import EntryRow, StoredCheckpoint, TrailQuery
+from secure_records.errors import RowTaken
 from shared_kernel.instants import instant_text, parse_instant
 
 BATCH_ROWS: Final = 1_000
@@ -86,7 +87,7 @@ class SqlAuditStore:
         """Write entries: one ``executemany`` for the batch."""
         try:
             self._sql.write(_INSERT, [(*row, self._tenant) for row in rows])
-        except self._sql.integrity_error as error:
+        except RowTaken as error:
             raise SequenceTaken(f"entry {rows[0].idx} exists already") from error
 
     def entries(self, start: int, stop: int | None = None) -> Iterator[Sequence[EntryRow]]:

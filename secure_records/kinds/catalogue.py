@@ -36,6 +36,7 @@ __all__ = [
     "identity_fields",
     "json_schema",
     "kind_named",
+    "media_field",
     "parse_body",
     "parse_line",
     "schema_files",
@@ -44,6 +45,9 @@ __all__ = [
 
 visit_fields: Final[tuple[str, ...]] = ("visit", "clinician", "occurred_at")
 """Names under which agreements speak of the visit."""
+
+media_field: Final = "media"
+"""Name under which agreements speak of a recording that came with a record of any kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,11 @@ class RecordKind:
     def all_fields(self) -> tuple[str, ...]:
         """Identity, visit and body names, in the order they are shown."""
         return (*identity_fields, *visit_fields, *self.fields)
+
+    @property
+    def agreed_fields(self) -> tuple[str, ...]:
+        """What an agreement may name: all that is read, and the recording beside it."""
+        return (*self.all_fields, media_field)
 
     @property
     def zh(self) -> str:

@@ -18,7 +18,8 @@ import yaml
 from jinkui.cli.entry import root
 from secure_records.access.law import reason_texts
 from secure_records.admission.red_lines import red_lines
-from secure_records.vault_storing import CONFLICT, MEDIA_NOT_KEPT
+from secure_records.vault_media_storing import MEDIA_CONFLICT, MEDIA_OVERTAKEN
+from secure_records.vault_storing import CONFLICT
 from shared_kernel.errors import JinkuiError
 
 ROOT = Path(__file__).parents[2]
@@ -214,7 +215,7 @@ def known_codes() -> set[str]:
         for module in pkgutil.walk_packages(package.__path__, f"{room}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
-    codes = {CONFLICT, MEDIA_NOT_KEPT, *reason_texts()}
+    codes = {CONFLICT, MEDIA_CONFLICT, MEDIA_OVERTAKEN, *reason_texts()}
     codes |= {f"admission.{row.verdict.rule}" for row in red_lines()}
     waiting: list[type[JinkuiError]] = [JinkuiError]
     while waiting:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -42,6 +43,9 @@ CONTRACT = {
     "records-import": "accepted refused already_present errors",
     "records-search": "records next_cursor disclosure_id",
     "records-get": "id kind version body masked disclosure_id",
+    "records-media": "id media media_type size start end sm3 sha256 out disclosure_id",
+    "records-media-check": "ok recordings checked faults",
+    "records-orphans": "orphans removed",
     "agreements-explain": "decision fields obligations reasons",
     "audit-verify": "ok size root first_bad_index checks",
     "audit-trail": "entries next_cursor",
@@ -213,6 +217,7 @@ def set_up_a_home(story: Story) -> None:
     story.tell("supervision-receipts", *key, "supervision", "receipts", expect=4)
     story.said["error"].append(story.said["supervision-receipts"].pop())
     story.tell("agreements-list", *key, "agreements", "list", actor="a002")
+    keep_a_recording(story, key, Path(files["visits"]))
     story.tell("doctor", *key, "doctor")
     story.tell("upgrade", *key, "upgrade", "--dry-run")
     saved, keys = story.folder / "saved", story.folder / "saved-keys"
@@ -222,6 +227,39 @@ def set_up_a_home(story: Story) -> None:
     story.tell("restore", *key, "restore", str(saved), "--keys", str(keys))
     story.tell("doctor", *key, "doctor")
     story.home = demo_home
+
+
+def keep_a_recording(story: Story, key: tuple[str, ...], visits: Path) -> None:
+    """A line with a file beside it, fetched by range; the store of recordings looked after."""
+    texts = visits.read_text("utf-8").splitlines()
+    good = (text for text in texts if "chat_transcript" in text and "SYN-BAD" not in text)
+    line = json.loads(next(good))
+    line["external_id"] += "-recorded"
+    line["media"] = {"path": "a.wav", "media_type": "audio/wav"}
+    (story.folder / "a.wav").write_bytes(b"RIFF\x00\x00\x00\x00WAVE" + bytes(50_000))
+    story.tell("records-import", *key, "records", "import", story.write("recorded.jsonl", line))
+    stored = story.tell(
+        "audit-trail", *key, "audit", "trail", "--newest", "--limit", "1", actor="a004"
+    )
+    [record] = [entry["record"] for entry in stored["entries"]]
+    fetch = ("records", "media", record, "--purpose", "patient_request")
+    out = story.folder / "fetched"
+    story.tell("records-media", *key, *fetch, "--out", str(out))
+    assert out.read_bytes() == (story.folder / "a.wav").read_bytes()
+    part = story.tell("records-media", *key, *fetch, "--out", str(out), "--range", "8-11")
+    assert (out.read_bytes(), part["start"], part["end"]) == (b"WAVE", 8, 12)
+    story.tell("error", *key, *fetch, "--out", str(out), "--range", "11-8", expect=2)
+    story.tell("records-media-check", *key, "records", "media-check")
+    [sealed] = (story.home / "media").glob("*/*")
+    left_over = sealed.with_name("0" * 64)
+    left_over.write_bytes(sealed.read_bytes())
+    os.utime(left_over, (0, 0))
+    sealed.rename(story.folder / "aside")
+    story.tell("records-media-check", *key, "records", "media-check", "--whole", expect=3)
+    (story.folder / "aside").rename(sealed)
+    story.tell("records-orphans", *key, "records", "orphans")
+    story.tell("records-orphans", *key, "records", "orphans", "--remove")
+    story.tell("records-orphans", *key, "records", "orphans", "--remove")
 
 
 def use_records(story: Story) -> None:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from classification.adapters.sql_assessment_store import SqlAssessmentStore
 from classification.errors import RunImmutable
@@ -22,6 +21,7 @@ from secure_records.access.ports import AgreementSummary, StoredAgreement
 from secure_records.adapters.sql_agreement_store import SqlAgreementStore
 from secure_records.adapters.sql_record_store import SqlRecordStore
 from secure_records.adapters.sql_registry import SqlRegistry
+from secure_records.errors import RowTaken
 from secure_records.ports import RecordRow, SubjectRow, TermRow
 from secure_records.registry import read_registry_document
 from shared_kernel.digests import sha256
@@ -136,7 +136,7 @@ def test_a_line_is_stored_once(store: HomeStore, tenant: str) -> None:
     with store.transaction() as connection:
         SqlRecordStore(connection).add([], [record_row(tenant, 1)], [])
     again = record_row(tenant, 1, record="rec_other", subject="sub_other")
-    with pytest.raises(IntegrityError), store.transaction() as connection:
+    with pytest.raises(RowTaken), store.transaction() as connection:
         SqlRecordStore(connection).add([subject_row(tenant, 7)], [again], [])
 
     with store.reading() as connection:

@@ -107,7 +107,7 @@ def test_quality_control_sees_no_full_identity(ask: Callable[..., Decision]) -> 
 def test_every_role_names_kinds_and_fields_that_exist() -> None:
     """A misspelt field in the data would silently be shown."""
     text = (internal_roles(), compiled_internal_roles().digest)
-    known = {name for kind in KINDS.values() for name in kind.all_fields}
+    known = {name for kind in KINDS.values() for name in kind.agreed_fields}
 
     rules = [rule for found in compiled_internal_roles()._index.values() for rule in found]
 

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from secure_records.adapters.driver_sql import DriverSql
 from secure_records.adapters.embedded_store import EmbeddedStore
+from secure_records.errors import RowTaken
 
 FEW, MANY = 3, 700
 
@@ -55,12 +56,15 @@ def test_one_row_and_many_are_written_alike(store: EmbeddedStore) -> None:
         assert sql.run("DELETE FROM numbers WHERE value < ?", (0,)) == FEW
 
 
-def test_a_clash_is_the_error_that_is_named(store: EmbeddedStore) -> None:
-    """Whoever writes catches ``integrity_error`` and needs no driver for it."""
+def test_a_clash_is_named_without_its_values(store: EmbeddedStore) -> None:
+    """One row or many, read or written: the same refusal, and the driver's words stay behind."""
+    for rows in ([("0000", 0)], [("9998", 0), ("0000", 0)]):
+        with pytest.raises(RowTaken) as clash, store.transaction() as connection:
+            DriverSql(connection).write("INSERT INTO numbers VALUES (?, ?)", rows)
+        assert clash.value.__cause__ is None
+        assert clash.value.__suppress_context__
     with store.reading() as connection:
-        clash = DriverSql(connection).integrity_error
-    with pytest.raises(clash), store.transaction() as connection:
-        DriverSql(connection).write("INSERT INTO numbers VALUES (?, ?)", [("0000", 0)])
+        assert found(connection, ["9998"]) == []
 
 
 def test_nothing_is_read_outside_a_snapshot(store: EmbeddedStore) -> None:

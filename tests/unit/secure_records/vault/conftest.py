@@ -17,14 +17,18 @@ from sqlalchemy.engine import Connection
 from jinkui.bridges.record_grades import record_grade
 from jinkui.bridges.subject_tags import AuditKeyTags
 from jinkui.synthetic.hospital import SyntheticHospital
-from secure_records import Caller, NewRecord, Vault, parse_line
+from secure_records import Caller, NewRecord, StoreReceipt, Vault, parse_line
 from secure_records.access.compiled import compile_agreements
 from secure_records.access.decision import AccessPolicy
 from secure_records.access.internal_roles import compiled_internal_roles
 from secure_records.adapters import audit_tables, key_tables, tables
 from secure_records.adapters.embedded_store import EmbeddedStore
+from secure_records.adapters.import_folder import BesideFile
 from secure_records.adapters.key_store import SqlKeyStore
+from secure_records.adapters.media_folder import MediaFolder
+from secure_records.adapters.media_tables import media_metadata
 from secure_records.adapters.sql_audit_store import SqlAuditStore
+from secure_records.adapters.sql_media_rows import SqlMediaRows
 from secure_records.adapters.sql_record_store import SqlRecordStore
 from secure_records.adapters.sql_registry import SqlRegistry
 from secure_records.admission import admit
@@ -33,7 +37,7 @@ from secure_records.envelope.suites import GM, Suite
 from secure_records.keys.key_ring import KeyRing
 from secure_records.options import VaultOptions
 from secure_records.registry import read_registry_document
-from secure_records.vault_parts import VaultParts
+from secure_records.vault_parts import MediaParts, VaultParts
 
 START = date(2026, 3, 2)
 
@@ -172,3 +176,83 @@ def stored(room: Room, officer: Caller) -> Room:
     receipts = room.vault.store(officer, room.records(), "test")
     assert all(hasattr(receipt, "record") for receipt in receipts), receipts
     return room
+
+
+LARGEST_RECORDING = 2 * 1024 * 1024
+VOICE = "这是患者的声音".encode()
+
+
+class Recorded:
+    """A vault that keeps recordings, and the folder of an import file."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.media_folder = room.folder / "media"
+        self.import_folder = room.folder / "import"
+        self.import_folder.mkdir()
+        with room.file.transaction() as connection:
+            media_metadata.create_all(connection)
+        self.objects = MediaFolder(self.media_folder)
+        self.open()
+
+    def open(self, **changes: object) -> None:
+        parts: dict[str, Any] = {
+            "objects": self.objects,
+            "rows": SqlMediaRows,
+            "largest_bytes": LARGEST_RECORDING,
+        }
+        self.room.open(media=MediaParts(**{**parts, **changes}))
+
+    def line(self, index: int = 2, **media: str) -> NewRecord:
+        """A line of the hospital's file with a recording beside it; 2 is a dialogue."""
+        line = self.room.lines()[index]
+        line["media"] = {"path": "a.wav", "media_type": "audio/wav"} | media
+        return parse_line(orjson.dumps(line), index + 1)
+
+    @staticmethod
+    def wav(size: int = 300_000) -> bytes:
+        """Begins like a WAV file; its body holds a mark that must not be found anywhere."""
+        body = VOICE + os.urandom(size)
+        return b"RIFF" + len(body).to_bytes(4, "little") + b"WAVE" + body
+
+    def file(self, content: bytes, name: str = "a.wav") -> bytes:
+        path = self.import_folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return content
+
+    def store(self, *lines: NewRecord, caller: Caller = OFFICER) -> list[Any]:
+        beside = BesideFile(self.import_folder)
+        return list(self.room.vault.store(caller, list(lines), "media", beside))
+
+    def stored(self, content: bytes, index: int = 2) -> str:
+        self.file(content)
+        [receipt] = self.store(self.line(index))
+        assert isinstance(receipt, StoreReceipt), receipt
+        return receipt.record
+
+    def read(
+        self,
+        record: str,
+        caller: Caller = OFFICER,
+        purpose: str = "patient_request",
+        start: int = 0,
+        end: int | None = None,
+    ) -> bytes:
+        with self.room.vault.read_media(caller, record, purpose, start, end) as view:
+            return b"".join(map(bytes, view.parts))
+
+    def object_files(self) -> list[Path]:
+        return sorted(p for p in self.media_folder.rglob("*") if p.is_file())
+
+
+@pytest.fixture
+def recorded(room: Room) -> Recorded:
+    """An empty vault that keeps recordings."""
+    return Recorded(room)
+
+
+@pytest.fixture
+def make_recorded(make_room: Callable[..., Room]) -> Callable[..., Recorded]:
+    """Vaults that keep recordings."""
+    return lambda **changes: Recorded(make_room(**changes))

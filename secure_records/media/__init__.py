@@ -1,0 +1,1 @@
+"""How are recordings sealed, kept as objects and read again by range?"""
