@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
@@ -24,6 +25,7 @@ from jinkui.system_clock import SystemClock
 from jinkui.wiring.homes import create
 from jinkui.wiring.toolkit import Toolkit, open_toolkit
 from secure_records.audit.findings import LogVerdict
+from secure_records.columns import ColumnKeys
 from secure_records.models import Caller
 from secure_records.registry.credit_code import read_credit_code
 from secure_records.registry.models import RegistryDocument
@@ -70,6 +72,12 @@ class OpenHome:
     def settings(self) -> Home:
         """Folder, institution and settings."""
         return self._toolkit.home
+
+    @cached_property
+    def columns(self) -> ColumnKeys:
+        """Keys for sealed columns of the platform's own tables."""
+        toolkit = self._toolkit
+        return ColumnKeys(toolkit.keys, toolkit.tenant, toolkit.entropy)
 
     def register(self, document: bytes, caller: Caller | None = None) -> RegistryDocument:
         """Enter institution, staff, partners and accounts; what it omits stays.

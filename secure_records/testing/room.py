@@ -35,6 +35,7 @@ from secure_records.admission import admit
 from secure_records.audit.findings import LogVerdict
 from secure_records.audit.log import AuditLog
 from secure_records.audit.verification import verify_log
+from secure_records.columns import ColumnKeys
 from secure_records.envelope.suites import GM, Suite, mac
 from secure_records.intake import read_lines
 from secure_records.keys.key_ring import KeyRing
@@ -74,6 +75,9 @@ class VaultRoom:
 
     clock: FixedClock
     keys: KeyRing
+    columns: ColumnKeys
+    """For sealed columns of tables outside the vault."""
+
     store_file: EmbeddedStore
     officer: Caller = OFFICER
     """May hand in records and answer patients' requests."""
@@ -199,5 +203,6 @@ def temporary_vault(
             folder=place,
             clock=standing,
             keys=keys,
+            columns=ColumnKeys(keys, tenant, draw),
             store_file=file,
         )
