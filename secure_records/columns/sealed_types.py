@@ -2,8 +2,8 @@
 
 Only sealed ones. A plain value is refused before it reaches the database, and
 so is every comparison that the database could not answer. What SQLAlchemy does
-not ask the type about (``func.lower(column)``, textual SQL) is not stopped
-here: it works on ciphertext and finds nothing.
+not ask the type about (``func.lower(column)``, textual SQL), and two columns
+compared with each other, are not stopped here: ciphertexts are all different.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn, cast
 
-from sqlalchemy import Column, Dialect, LargeBinary, Text
-from sqlalchemy.sql import operators
+from sqlalchemy import Column, ColumnElement, Dialect, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from secure_records.columns.errors import ColumnOperationRefused, PlaintextRefused
@@ -49,9 +48,12 @@ class _Comparator(TypeDecorator.Comparator[Any]):
     """Answers whether there is a value, and nothing else."""
 
     def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as SQLAlchemy
-        name = operators.OperatorType.__name__ if op is None else op.__name__
-        if name in _NULL_QUESTIONS and other == (None,):
-            return super().operate(op, *other, **kwargs)
+        name = op.__name__
+        if name in _NULL_QUESTIONS and len(other) == 1:
+            # A column beside a column: SQLAlchemy itself compares them when it keeps sets of them.
+            column = isinstance(other[0], ColumnElement) and name in {"eq", "ne"}
+            if column or other[0] is None:
+                return super().operate(op, *other, **kwargs)
         return refuse_operation(name.removesuffix("_op"))
 
     def reverse_operate(self, op: Any, other: Any, **kwargs: Any) -> Any:  # noqa: ANN401

@@ -234,6 +234,7 @@ def test_terms_of_two_columns_share_nothing(room: VaultRoom) -> None:
     ]
     assert len({code[1:] for code in codes}) == len(codes) == 10
     assert {len(code) for code in codes} == {9}
+    assert [code[0] for code in codes] == [1, 2] * 5
 
 
 def test_a_text_column_keeps_its_type(room: VaultRoom, engine: Engine) -> None:
@@ -267,7 +268,7 @@ def test_plain_values_are_read_only_while_adopting(room: VaultRoom, engine: Engi
 
 @pytest.mark.parametrize(
     "text",
-    ["", "jk1.", "jk1.a", "jk1.SksB=", "jk2.SksB", "jk1.Sks/", "jk1.SksB\n", "jk1.SksC1"],
+    ["", "jk1.", "jk1.a", "jk1.SksB=", "jk2.SksB", "jk1.Sks/", "jk1.SksB\n", "jk1.SksC1", "jk1.SR"],
 )
 def test_other_spellings_of_a_sealed_text_are_refused(text: str) -> None:
     """

@@ -22,10 +22,12 @@ from secure_records.columns import (
     PlaintextRefused,
     ValueRefused,
 )
+from secure_records.columns.column_keys import ColumnKeys
 from secure_records.columns.errors import PlaceChanged
 from secure_records.envelope.suites import GM, INTL, Suite
 from secure_records.errors import EnvelopeRefused
-from secure_records.testing import VaultRoom, temporary_vault
+from secure_records.keys.key_ring import KeyRing
+from secure_records.testing import SeededEntropy, VaultRoom, temporary_vault
 from shared_kernel.errors import JinkuiError
 
 FULL_WIDTH = "13800000001".translate({ord("0") + n: chr(0xFF10 + n) for n in range(10)})
@@ -311,6 +313,49 @@ def test_a_row_that_moves_takes_its_fields_along_or_stays(engine: Engine) -> Non
     with Session(engine) as session:
         session.get_one(Appointment, "a3").patient = "p9"
         session.commit()
+
+
+def test_a_field_reads_on_while_its_row_is_about_to_move(engine: Engine) -> None:
+    """
+    Between assignment and flush the value still opens in the place where it was sealed.
+    """
+    filled(engine)
+    with Session(engine) as session:
+        row = session.get_one(Appointment, "a1")
+        row.patient = "p9"
+        with session.no_autoflush:
+            assert row.phone == "138 0000 0001"
+            row.phone, row.note, row.extra = row.phone, row.note, row.extra
+        session.commit()
+        assert (row.patient, row.note) == ("p9", "过敏")
+
+
+def test_a_sealed_value_of_another_row_is_refused(engine: Engine) -> None:
+    """
+    Whoever copies the sealed attribute is told so at the flush, not at the next reading.
+    """
+    filled(engine)
+    with Session(engine) as session:
+        first, second = (session.get_one(Appointment, name) for name in ("a1", "a2"))
+        first._phone_sealed = second._phone_sealed  # type: ignore[attr-defined]
+        with pytest.raises(PlaceChanged, match="another cell"):
+            session.commit()
+
+
+def test_keys_are_on_disk_before_the_row_is(room: VaultRoom, engine: Engine) -> None:
+    """
+    A process that dies after the flush leaves no value without its key: another ring opens it.
+    """
+    with Session(engine) as session:
+        session.add(Appointment(id="new", patient="never seen", phone="13800000001"))
+        session.add(Order(phone="13800000002"))
+        session.flush()
+        again = KeyRing(
+            room.keys.suite, b"\x2a" * 32, room.keys._store, SeededEntropy(9), room.clock
+        )
+        ColumnKeys(again, room.tenant, SeededEntropy(9)).attach(Base.metadata)
+        assert session.get_one(Appointment, "new").phone == "13800000001"
+        assert session.scalars(select(Order)).one().phone == "13800000002"
 
 
 def test_a_key_from_the_database_is_waited_for(engine: Engine) -> None:
