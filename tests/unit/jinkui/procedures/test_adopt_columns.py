@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from jinkui.procedures.adopt_columns import (
     standing,
 )
 from jinkui.wiring.adoption import column_keys, platform_tables
-from jinkui.wiring.toolkit import Toolkit
+from jinkui.wiring.toolkit import Toolkit, open_toolkit
 from secure_records import Caller
 from secure_records.access.errors import AccessDocumentMalformed
 from secure_records.adapters.adopted_tables import SqlPlatformTables
@@ -200,6 +201,27 @@ def test_half_adopted_columns_are_read_both_ways(
     cells = [row[3] for row in plain(database) if row[3]]
     assert 0 < sum(cell.startswith("jk1.") for cell in cells) < len(cells)
     assert read_as_platform(toolkit, database) == content()
+
+
+def test_keys_are_on_disk_before_a_cell_is_exchanged(
+    toolkit: Toolkit, tables: SqlPlatformTables, plan: AdoptionPlan, database: Path, folder: Path
+) -> None:
+    """
+    Killed right after the first exchange, another process opens what was sealed.
+    """
+    calls: list[str] = []
+
+    class Watching(_Stopping):
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            calls.append(name)
+            self._left = 1 if name == "exchange" else 99
+            return super().__getattr__(name)
+
+    with pytest.raises(_Stop):
+        run_adoption(toolkit, OFFICER, Watching(tables, at=99, after=True), plan, quiet)  # type: ignore[arg-type]
+    assert calls[-1] == "exchange"
+    with open_toolkit(folder, None, toolkit.clock, os.urandom) as another:
+        assert read_as_platform(another, database) == content()
 
 
 class _Stop(BaseException):

@@ -120,6 +120,26 @@ def test_a_batch_has_its_keys_before_it_is_handed_back(room: VaultRoom, engine: 
         assert fresh.open_row(table, connection.execute(select(table)).mappings().one()) == ROW
 
 
+def test_a_patient_with_two_keys_has_all_values_opened(room: VaultRoom, engine: Engine) -> None:
+    """
+    Two processes met the patient in the same moment: each envelope names its own key.
+    """
+    table = visits()
+    other = KeyRing(INTL, b"\x2a" * 32, room.keys._store, SeededEntropy(9), room.clock)
+    waiting = other.dek(room.tenant, "p1", "column")[0]
+    written(room, engine, table, ROW)
+    second = ROW | {"number": 2}
+    late = ColumnKeys(other, room.tenant, SeededEntropy(8)).seal_row(table, second)
+    with engine.begin() as connection:
+        connection.execute(insert(table), late)
+        assert late["phone"].envelope[5:35].decode() == waiting
+        fresh = KeyRing(INTL, b"\x2a" * 32, room.keys._store, SeededEntropy(7), room.clock)
+        columns = ColumnKeys(fresh, room.tenant, SeededEntropy(7))
+        rows = connection.execute(select(table).order_by(table.c.number)).mappings().all()
+        assert [columns.open_row(table, row) for row in rows] == [ROW, second]
+        assert rows[0]["phone"].envelope[5:35] != rows[1]["phone"].envelope[5:35]
+
+
 def test_one_patient_has_one_key_and_another_has_another(room: VaultRoom) -> None:
     """
     The subject chooses the data key; a field without subject shares one key of its table.
