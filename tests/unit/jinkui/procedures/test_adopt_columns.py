@@ -308,6 +308,14 @@ def test_finishing_verifies_and_closes_the_way_back(
     """
     Afterwards there is no revert and no second run, and no old content in the file.
     """
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA secure_delete = OFF")
+        rows = [("gone", n, "p", f"139777{n:05d}", None) for n in range(1000, 3000)]
+        connection.executemany("INSERT INTO contacts VALUES (?,?,?,?,?)", rows)
+        connection.commit()
+        connection.execute("DELETE FROM contacts WHERE site = 'gone'")
+    connection.close()
+    assert b"13977702500" in database.read_bytes()
     run_adoption(toolkit, OFFICER, tables, plan, quiet)
     opened, rows = finish_adoption(toolkit, OFFICER, tables, plan, 0)
     assert opened == sum(row.values for row in rows)
@@ -319,6 +327,7 @@ def test_finishing_verifies_and_closes_the_way_back(
         finish_adoption(toolkit, OFFICER, tables, plan, 0)
     held = b"".join(p.read_bytes() for p in database.parent.glob("platform.db*"))
     assert b"13800000005" not in held
+    assert b"139777" not in held
     assert "过敏".encode() not in held
     assert actions(toolkit)[-1] == "finish"
 
