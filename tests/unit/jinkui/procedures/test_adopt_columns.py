@@ -332,6 +332,47 @@ def test_finishing_verifies_and_closes_the_way_back(
     assert actions(toolkit)[-1] == "finish"
 
 
+def test_a_revert_that_is_overtaken_says_so(
+    toolkit: Toolkit, tables: SqlPlatformTables, plan: AdoptionPlan, database: Path
+) -> None:
+    """
+    The platform rewrites every cell meanwhile: nothing is forgotten, and another revert works.
+    """
+
+    class Overtaken(_Stopping):
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            if name == "exchange":
+                return lambda _column, _changes: 0
+            return getattr(self._inner, name)  # type: ignore[no-any-return]
+
+    run_adoption(toolkit, OFFICER, tables, plan, quiet)
+    with pytest.raises(AdoptionUnfinished, match="cells are sealed"):
+        revert_adoption(toolkit, OFFICER, Overtaken(tables, at=1), plan, quiet)  # type: ignore[arg-type]
+    assert {row.state for row in standing(tables, plan)} == {"adopting"}
+    assert read_as_platform(toolkit, database) == content()
+    revert_adoption(toolkit, OFFICER, tables, plan, quiet)
+    assert plain(database) == content()
+
+
+def test_exchanged_values_do_not_stay_in_free_space(
+    toolkit: Toolkit,
+    tables: SqlPlatformTables,
+    plan: AdoptionPlan,
+    database: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    Already before the finish, what was sealed is nowhere in the file in clear.
+    """
+    monkeypatch.setattr(adoption, "BATCH", 400)
+    with sqlite3.connect(database) as connection:
+        rows = [("more", n, "p", f"139777{n:05d}", "note " * 20) for n in range(1000, 2000)]
+        connection.executemany("INSERT INTO contacts VALUES (?,?,?,?,?)", rows)
+    connection.close()
+    run_adoption(toolkit, OFFICER, tables, plan, quiet)
+    assert b"139777" not in database.read_bytes()
+
+
 def test_plain_values_that_came_later_stop_the_finish(
     toolkit: Toolkit, tables: SqlPlatformTables, plan: AdoptionPlan, database: Path
 ) -> None:
