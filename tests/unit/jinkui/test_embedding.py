@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,25 @@ def test_a_program_that_runs_for_days_signs_in_between(place: dict[str, Any]) ->
         assert open_tail.covered < open_tail.size
         assert opened.verify_log().covered == open_tail.size
         assert note == (place["folder"] / "anchor" / "checkpoint").read_text("utf-8")
+
+
+def test_threads_share_an_open_home(place: dict[str, Any]) -> None:
+    """
+    Four threads store and read at once through one vault: all of it is there, the log holds.
+    """
+
+    def work(visit: int) -> str:
+        receipts = opened.vault.store(DESK, records(visit), "test")
+        assert all(isinstance(receipt, StoreReceipt) for receipt in receipts)
+        view = opened.vault.read(DESK, receipts[3].record, "patient_request")
+        return str(view.body["record_no"])
+
+    with open_home(**place) as opened:
+        with ThreadPoolExecutor(4) as threads:
+            numbers = list(threads.map(work, range(1, 13)))
+        assert numbers == [f"SYN-E{visit:07d}" for visit in range(1, 13)]
+        assert opened.vault.count() == 12 * 5
+        assert opened.verify_log().ok
 
 
 def test_a_store_that_does_not_continue_its_anchor_is_not_opened(place: dict[str, Any]) -> None:
