@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "serve": ("jinkui.cli.service", "serve"),
     "registry": ("jinkui.cli.registry", "registry"),
     "records": ("jinkui.cli.records", "records"),
+    "adopt": ("jinkui.cli.adopt", "adopt"),
     "retention": ("jinkui.cli.retention", "retention"),
     "agreements": ("jinkui.cli.agreements", "agreements"),
     "audit": ("jinkui.cli.audit", "audit"),

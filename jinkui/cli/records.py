@@ -12,7 +12,9 @@ from jinkui.cli.output import print_json, print_table, progress, talk
 from jinkui.cli.record_index import leakage_command, reindex_command
 from jinkui.cli.record_versions import amend_command, history_command
 from jinkui.cli.session import terminal
+from jinkui.procedures.export_records import OFFICE, export_preview, export_records
 from jinkui.procedures.import_records import import_file
+from secure_records.export_lines import FORMATS, ExportFormat
 from secure_records.kinds.catalogue import KINDS, json_schema
 from secure_records.search_filter import SearchFilter
 from shared_kernel.canonical_json import Json
@@ -197,6 +199,40 @@ def inspect_command(record: str, *, as_json: bool) -> int:
         print_json(document)
     else:
         print_table(record, ("part", "value"), [(k, str(v)) for k, v in document.items()])
+    return 0
+
+
+@records.command("export")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--purpose", required=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="lines",
+    show_default=True,
+    help="lines: import file, newest versions. archive: every version with its columns.",
+)
+@click.option("--dry-run", is_flag=True, help="Count what would be written, write nothing.")
+@click.option("--json", "as_json", is_flag=True)
+def export_command(
+    out: Path, purpose: str, form: ExportFormat, *, dry_run: bool, as_json: bool
+) -> int:
+    """Write every record in clear to OUT, a new file readable by its owner only."""
+    with terminal() as desk:
+        caller = desk.officer(OFFICE)
+        if dry_run:
+            summary = export_preview(desk.toolkit, caller, out, purpose, form)
+        else:
+            with progress(out.name, quiet=as_json) as advance:
+                summary = export_records(desk.toolkit, caller, out, purpose, form, advance)
+    if as_json:
+        print_json(summary.document())
+    elif dry_run:
+        talk(f"{summary.records} records would be written in clear; nothing was written")
+    else:
+        talk(f"{summary.lines} lines of {summary.records} records in clear: {summary.path}")
+        talk(f"disclosure {summary.disclosure}; keep the file sealed, and delete it when done")
     return 0
 
 

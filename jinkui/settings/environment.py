@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -31,6 +32,9 @@ class Surroundings(BaseSettings):
 
     actor: str = ""
     """Who a terminal command acts as when --as is not given."""
+
+    database_url: SecretStr = SecretStr("")
+    """SQLAlchemy URL of the platform's own database, for `jinkui adopt`; a file is better."""
 
     debug: bool = False
     """Show the trace of a defect; it may quote values, so never in production."""

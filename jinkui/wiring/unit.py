@@ -19,6 +19,7 @@ from jinkui.bridges.witnessed_cases import WitnessedCases
 from secure_records.access.agreement_register import AgreementRegister
 from secure_records.adapters.sql_agreement_store import SqlAgreementStore
 from secure_records.adapters.sql_audit_store import SqlAuditStore
+from secure_records.adapters.sql_record_listing import SqlRecordListing
 from secure_records.adapters.sql_record_store import SqlRecordStore
 from secure_records.adapters.sql_registry import SqlRegistry
 from secure_records.audit.known_edge import KnownEdge
@@ -57,6 +58,11 @@ class Unit:
     def records(self) -> SqlRecordStore:
         """Sealed records."""
         return SqlRecordStore(self.connection)
+
+    @cached_property
+    def listing(self) -> SqlRecordListing:
+        """All sealed records in order."""
+        return SqlRecordListing(self.connection)
 
     @cached_property
     def registry(self) -> SqlRegistry:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -285,6 +286,11 @@ def use_records(story: Story) -> None:
               "--kind", "consent", "--from", "2020-01-01T00:00:00+08:00")  # fmt: skip
         story.tell("records-search", "records", "search", *by, actor="a007")
     story.tell("error", "records", "get", record, "--purpose", "dispensing", actor="x003", expect=4)
+    leaving = ("--purpose", "supervision", "--format", "archive")
+    out = str(story.folder / "all.jsonl")
+    story.tell("records-export", "records", "export", out, *leaving, "--dry-run", actor="a008")
+    story.tell("records-export", "records", "export", out, *leaving, actor="a008")
+    story.tell("error", "records", "export", out, *leaving, actor="a008", expect=4)
     story.tell("error", "records", "get", "rec_" + "0" * 26, "--purpose", "treatment", expect=5)
     story.tell("error", "records", "get", expect=2)
     amend_a_record(story)
@@ -348,6 +354,33 @@ def amend_a_record(story: Story) -> None:
     story.tell("records-history", "records", "history", record, *purpose, actor="a008")
     first = ("records", "get", record, *purpose, "--version", "1")
     assert story.tell("records-get", *first, actor="a008")["version"] == 1
+
+
+def adopt_columns(story: Story) -> None:
+    """A platform's table: tried, sealed, put back, sealed again, finished."""
+    database = story.folder / "platform.db"
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE contacts (id INTEGER PRIMARY KEY, phone TEXT)")
+        connection.execute("INSERT INTO contacts VALUES (1, '13800000001')")
+    connection.close()
+    address = story.folder / "address"
+    address.write_text(f"sqlite:///{database}\n", "utf-8")
+    table = {"table": "contacts", "primary_key": ["id"], "columns": [{"column": "phone"}]}
+    plan = story.write("plan.yaml", {"schema": "jinkui.adoption/1", "tables": [table]})
+    words = (plan, "--database-url-file", str(address))
+    tried = story.tell("adopt-run", "adopt", "run", *words, "--dry-run", actor="a002")
+    assert tried["columns"][0]["plain"] == 1
+    story.tell("adopt-begin", "adopt", "begin", *words, actor="a002")
+    story.tell("adopt-run", "adopt", "run", *words, actor="a002")
+    story.tell("adopt-revert", "adopt", "revert", *words, "--dry-run", actor="a002")
+    story.tell("adopt-revert", "adopt", "revert", *words, actor="a002")
+    story.tell("error", "adopt", "finish", *words, actor="a002", expect=4)
+    story.tell("error", "adopt", "run", *words, actor="a007", expect=4)
+    story.tell("error", "adopt", "run", plan, actor="a002", expect=2)
+    story.tell("adopt-run", "adopt", "run", *words, actor="a002")
+    story.tell("adopt-status", "adopt", "status", *words, actor="a002")
+    done = story.tell("adopt-finish", "adopt", "finish", *words, actor="a002")
+    assert (done["sampled"], done["columns"][0]["state"]) == (1, "finished")
 
 
 def use_assessments(story: Story) -> None:
@@ -489,6 +522,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Any]]:
     story.tell("demo", "demo", "--no-serve", *size)
     set_up_a_home(story)
     use_records(story)
+    adopt_columns(story)
     use_assessments(story)
     use_incidents(story)
     use_supervision(story)

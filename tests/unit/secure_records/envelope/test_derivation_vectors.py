@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import SM4
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from secure_records.envelope.suites import (
     GM,
@@ -29,6 +32,29 @@ def test_sm3_of_abc() -> None:
 
     assert digest.hex() == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
     assert hash_function(GM).name == "sm3"
+
+
+def test_sm3_of_a_whole_block() -> None:
+    """GB/T 32905 appendix A.2: the digest of sixteen times "abcd"."""
+    digest = hash_function(GM)(b"abcd" * 16)
+
+    assert digest.hex() == "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732"
+
+
+def test_sm4_of_the_standard() -> None:
+    """GB/T 32907 appendix A.1: the block cipher under our GCM is the one of the standard."""
+    key = bytes.fromhex("0123456789abcdeffedcba9876543210")
+    encryptor = Cipher(SM4(key), ECB()).encryptor()  # noqa: S305 - one block, as in the example
+
+    assert encryptor.update(key).hex() == "681edf34d206965e86b3e94f536e4246"
+
+
+@pytest.mark.parametrize("path", sorted(VECTORS.glob("*_test.json")), ids=lambda path: path.stem)
+def test_published_suites_are_whole(path: Path) -> None:
+    """No vector was left out on the way here."""
+    document = json.loads(path.read_text())
+
+    assert sum(len(g["tests"]) for g in document["testGroups"]) == document["numberOfTests"] > 80
 
 
 def test_sha256_of_abc() -> None:
