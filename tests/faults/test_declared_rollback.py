@@ -33,9 +33,9 @@ from jinkui.wiring.anchor import LogRolledBack
 from jinkui.wiring.homes import create
 from jinkui.wiring.toolkit import Toolkit, open_toolkit
 from secure_records.audit.entry import AuditFact
-from secure_records.audit.epochs import person_name, verify_epoch
+from secure_records.audit.epochs import parse_epoch, person_name, sign_epoch, verify_epoch
 from secure_records.audit.errors import CheckpointInconsistent, NoteMalformed, NoteRefused
-from secure_records.audit.note import NoteKey
+from secure_records.audit.note import NoteKey, parse_note
 from secure_records.audit.trail import TrailQuery, find_entries
 from secure_records.models import Caller
 from secure_records.registry.models import RegistryDocument
@@ -194,6 +194,27 @@ def test_the_note_holds_under_both_names_and_by_both_people(hospital: Hospital) 
             changed[number] = "0" + changed[number]
             with pytest.raises((NoteMalformed, NoteRefused)):
                 verify_epoch("".join(changed), log, people, toolkit.verifier)
+
+
+def test_one_person_with_two_keys_is_one_person(hospital: Hospital) -> None:
+    """
+    Two good signatures under one name are not two people.
+    """
+    declared = declare(hospital)
+    with hospital.open() as toolkit:
+        log = toolkit.log_keys()
+        signers = [toolkit.personal_signer(account) for account in TWO]
+        start = parse_epoch(parse_note(declared.note).text)
+        note = sign_epoch(
+            start,
+            toolkit.keys.log_signers(toolkit.tenant),
+            [("a005", signer) for signer in signers],
+        )
+        people = [
+            NoteKey(name=person_name("a005"), public_key=signer.public_key) for signer in signers
+        ]
+        with pytest.raises(NoteRefused, match="two different persons"):
+            verify_epoch(note, log, people, toolkit.verifier)
 
 
 def give_person(hospital: Hospital, account: str, person: str | None) -> None:
