@@ -13,9 +13,11 @@ from jinkui.cli.entry import Invocation
 from jinkui.cli.output import print_json, progress, talk
 from jinkui.cli.session import terminal
 from jinkui.procedures.back_up import BackedUp, Tell, back_up
+from jinkui.procedures.declare_rollback import declare_rollback, rolled_back
 from jinkui.procedures.restore_home import Restored, RestoreOrder, restore_home
 from jinkui.settings.home import EMBEDDED, ENGINES
 from jinkui.system_clock import SystemClock, stopwatch
+from jinkui.wiring.toolkit import open_toolkit
 from shared_kernel.errors import BadInput
 from shared_kernel.instants import china_text, instant_text
 
@@ -60,6 +62,12 @@ def backup(out: Path, keys_to: Path | None, *, as_json: bool) -> int:
 @click.argument("source", type=_FOLDER, metavar="FROM")
 @click.option("--keys", required=True, type=_FOLDER, help="Folder with the backup of the keys.")
 @click.option("--anchor", type=_FILE, help="Copy of the anchor that was kept elsewhere.")
+@click.option(
+    "--declare-rollback",
+    "declare",
+    is_flag=True,
+    help="Restore although that anchor promises more.",
+)
 @click.option("--store", "engine", type=click.Choice(ENGINES), default=EMBEDDED)
 @click.option("--dsn-file", type=_FILE, help="With --store postgresql: file with the address.")
 @click.option("--json", "as_json", is_flag=True)
@@ -72,6 +80,7 @@ def restore(
     engine: str,
     dsn_file: Path | None,
     *,
+    declare: bool,
     as_json: bool,
 ) -> int:
     """Make the home named by --home from the backup in FROM; it must not exist yet.
@@ -86,6 +95,7 @@ def restore(
         home=invocation.home,
         passphrase_file=invocation.passphrase_file,
         anchor=anchor,
+        declare_rollback=declare,
         engine=engine,
         dsn_file=dsn_file,
     )
@@ -100,7 +110,56 @@ def restore(
         f" in {order.home}, {done.seconds:.1f} s;"
         f" recovery point {'—' if point is None else china_text(point)}"
     )
+    if done.rolled_back:
+        talk("closed until two people have declared it: jinkui rollback --by … --by …")
+        return 0
     talk("next: jinkui doctor; what happened after the recovery point is not in this home")
+    return 0
+
+
+@click.command()
+@click.option(
+    "--by", "accounts", multiple=True, required=True, help="Twice: two people's accounts."
+)
+@click.option("--reason", required=True, help="Summary of the incident.")
+@click.option("--dry-run", is_flag=True, help="Say what would be given up; change nothing.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def rollback(
+    invocation: Invocation,
+    accounts: tuple[str, ...],
+    reason: str,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Go on from a store that is older than its anchor: two people declare it.
+
+    Opens an incident and begins a new epoch of the log, signed under both names.
+    """
+    clock = SystemClock()
+    with open_toolkit(invocation.home, invocation.passphrase_file, clock, os.urandom) as toolkit:
+        if dry_run:
+            promised, size = rolled_back(toolkit)
+            declared = None
+        else:
+            declared = declare_rollback(toolkit, accounts, reason, os.urandom)
+            promised, size = declared.abandoned, declared.kept.size
+    if as_json:
+        print_json(
+            {
+                "promised": promised.size,
+                "entries": size,
+                "origin": None if declared is None else declared.origin,
+                "case": None if declared is None else declared.case,
+                "note": None if declared is None else declared.note,
+                "dry_run": dry_run,
+            }
+        )
+        return 0
+    talk(f"the anchor promises {promised.size} entries, {size} are there")
+    if declared is not None:
+        talk(f"the log goes on as {declared.origin}; next: jinkui incident status")
     return 0
 
 
@@ -136,6 +195,7 @@ def _restored(done: Restored, order: RestoreOrder) -> dict[str, object]:
         "records": done.records,
         "entries": done.entries,
         "data_keys": done.keys,
+        "rolled_back": done.rolled_back,
         "made_at": instant_text(done.made_at),
         "recovery_point": None if point is None else instant_text(point),
         "seconds": round(done.seconds, 3),

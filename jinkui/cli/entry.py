@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "upgrade": ("jinkui.cli.home", "upgrade"),
     "backup": ("jinkui.cli.backups", "backup"),
     "restore": ("jinkui.cli.backups", "restore"),
+    "rollback": ("jinkui.cli.backups", "rollback"),
     "demo": ("jinkui.cli.demonstration", "demo"),
     "serve": ("jinkui.cli.service", "serve"),
     "registry": ("jinkui.cli.registry", "registry"),

@@ -27,7 +27,7 @@ from jinkui.procedures.backup_manifest import (
 )
 from jinkui.settings.engine_section import with_engine
 from jinkui.settings.home import EMBEDDED, HomeExists, read_home
-from jinkui.wiring.anchor import Anchor
+from jinkui.wiring.anchor import LogRolledBack
 from jinkui.wiring.copies import data_keys_in_use
 from jinkui.wiring.homes import ROOT_FILE, open_files
 from jinkui.wiring.moving import move_to_server
@@ -47,6 +47,12 @@ OPERATOR: Final = "operator"
 """Whoever restores; nobody can be asked for an account before the register is there."""
 
 
+_LATER: Final = (
+    "restore a newer backup; if there is none, add --declare-rollback and let two people "
+    "declare it (jinkui rollback)"
+)
+
+
 class KeysMissing(VerificationFailed):
     """Records lie under keys that are not in the backup of the keys."""
 
@@ -64,6 +70,8 @@ class RestoreOrder:
     passphrase_file: Path | None
     anchor: Path | None = None
     """Copy of the anchor that was kept elsewhere: the newest state anybody vouched for."""
+    declare_rollback: bool = False
+    """Restore although that anchor promises more; the home stays closed until it is declared."""
     engine: str = EMBEDDED
     dsn_file: Path | None = None
 
@@ -78,6 +86,8 @@ class Restored:
     keys: int
     """Data keys that were opened."""
     made_at: datetime
+    rolled_back: bool
+    """The anchor promises more: closed until two people have declared it."""
     recovery_point: datetime | None
     """Instant of the newest entry that came back: what happened later is not in here."""
     seconds: float
@@ -123,8 +133,10 @@ def restore_home(
             # Keys before the log: without them its commitments cannot be looked at either,
             # and the refusal should name what is missing.
             opened = _require_keys(toolkit, tell)
-            _require_log(toolkit, records, order.anchor)
+            lost = _require_log(toolkit, records, order)
             _note_restoration(toolkit, records)
+            if lost is None:
+                toolkit.seal_log()
             with toolkit.reading() as unit:
                 entries = unit.log.size()
         if order.engine != EMBEDDED:
@@ -137,6 +149,7 @@ def restore_home(
         records=records.records,
         entries=entries,
         keys=opened,
+        rolled_back=lost is not None,
         made_at=records.made_at,
         recovery_point=records.recovery_point,
         seconds=stopwatch() - began,
@@ -176,19 +189,41 @@ def _lay_out(
         raise BackupDamaged("the settings are another institution's", where="home.toml")
 
 
-def _require_log(toolkit: Toolkit, manifest: Manifest, anchor: Path | None) -> None:
-    """The whole log, against the checkpoint of the backup and the anchor of elsewhere."""
-    if anchor is not None:
-        kept = Anchor(anchor, toolkit.log_keys(), toolkit.verifier)
-        if kept.read() is None:
-            raise BackupDamaged("there is no anchor in that file", where=anchor.name)
-        with toolkit.reading() as unit:
-            kept.require_continued(unit.audit_store)
+def _require_log(toolkit: Toolkit, manifest: Manifest, order: RestoreOrder) -> str | None:
+    """The whole log, against the checkpoint of the backup and the anchor of elsewhere.
+
+    Returns:
+        The anchor that the log does not continue, if that is to be declared; else None.
+    """
+    lost = (
+        None
+        if order.anchor is None
+        else _lost(toolkit, order.anchor, declare=order.declare_rollback)
+    )
     toolkit.anchor.write(manifest.checkpoint)
     verdict = toolkit.verify_log()
     if not verdict.ok:
         first = next(check.detail for check in verdict.checks if not check.ok)
         raise BackupDamaged(f"the log does not verify: {first}", where="audit")
+    if lost is not None:
+        toolkit.anchor.write(lost)
+    return lost
+
+
+def _lost(toolkit: Toolkit, file: Path, *, declare: bool) -> str | None:
+    anchor = toolkit.anchor_in(file)
+    note = anchor.read()
+    if note is None:
+        raise BackupDamaged("there is no anchor in that file", where=file.name)
+    try:
+        with toolkit.reading() as unit:
+            anchor.require_continued(unit.audit_store)
+    except LogRolledBack as fault:
+        if declare:
+            return note
+        fault.hint = _LATER
+        raise
+    return None
 
 
 def _require_keys(toolkit: Toolkit, tell: Tell) -> int:
@@ -222,4 +257,3 @@ def _note_restoration(toolkit: Toolkit, manifest: Manifest) -> None:
                 },
             )
         )
-    toolkit.seal_log()

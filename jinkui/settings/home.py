@@ -61,7 +61,7 @@ class Home:
     suite: str
     """``gm`` or ``intl``."""
     origin: str
-    """First line of every checkpoint; never changes."""
+    """First line of every checkpoint; changes only with a new epoch of the log."""
     default_actor: str
     """Who a terminal command acts as when --as is not given; empty: must be given."""
     settings: Mapping[str, Mapping[str, Scalar]]

@@ -28,7 +28,8 @@ class LogRolledBack(VerificationFailed):
     code = "audit.rolled_back"
     default_hint = (
         "an older or another store was put in place: keep copies of store and anchor, "
-        "run `jinkui audit verify`, open an incident; do not delete the anchor"
+        "run `jinkui audit verify`; if nothing newer is left, two people declare it with "
+        "`jinkui rollback`; do not delete the anchor"
     )
 
 

@@ -34,7 +34,8 @@ from secure_records.adapters.sql_leakage import count_leakage
 from secure_records.adapters.sql_record_store import SqlRecordStore
 from secure_records.adapters.sql_registry import SqlRegistry
 from secure_records.admission.red_lines import admit
-from secure_records.audit.checkpoint import verify_checkpoint
+from secure_records.audit.checkpoint import claimed_origin, verify_checkpoint
+from secure_records.audit.epochs import epoch_number, first_origin, origins_until
 from secure_records.audit.findings import LogVerdict
 from secure_records.audit.known_edge import KnownEdge
 from secure_records.audit.log import AuditLog
@@ -151,10 +152,29 @@ class Toolkit:
         signers = self.keys.log_signers(self.tenant)
         return tuple(NoteKey(name=self.home.origin, public_key=s.public_key) for s in signers)
 
+    def trusted_log_keys(self) -> tuple[NoteKey, ...]:
+        """The same keys under every name that the log has had: it may have begun anew."""
+        return tuple(
+            NoteKey(name=origin, public_key=key.public_key)
+            for origin in origins_until(self.home.origin)
+            for key in self.log_keys()
+        )
+
     @property
     def anchor(self) -> Anchor:
         """The checkpoint kept outside the store."""
-        return Anchor(self.home.anchor_file, self.log_keys(), self.verifier)
+        return self.anchor_in(self.home.anchor_file)
+
+    def anchor_in(self, path: Path) -> Anchor:
+        """A checkpoint kept anywhere: of this epoch of the log, or of a later one."""
+        keys = self.log_keys()
+        note = Anchor(path, keys, self.verifier).read()
+        if note is not None:
+            origin, mine = claimed_origin(note), self.home.origin
+            later = epoch_number(origin) > epoch_number(mine)
+            if later and first_origin(origin) == first_origin(mine):
+                keys = tuple(NoteKey(name=origin, public_key=key.public_key) for key in keys)
+        return Anchor(path, keys, self.verifier)
 
     def require_anchored(self) -> None:
         """Return if and only if the store continues its anchor.
@@ -183,19 +203,26 @@ class Toolkit:
 
     def verify_log(self) -> LogVerdict:
         """Recompute everything the log claims."""
+        return self._verify_log(self.anchor.read())
+
+    def verify_log_alone(self) -> LogVerdict:
+        """The same without the anchor: is the log that is there whole in itself?"""
+        return self._verify_log(None)
+
+    def _verify_log(self, anchor_note: str | None) -> LogVerdict:
         with self.reading() as unit:
             return verify_log(
                 unit.audit_store,
                 self.verifier,
-                self.log_keys(),
-                anchor_note=self.anchor.read(),
+                self.trusted_log_keys(),
+                anchor_note=anchor_note,
                 tags=self.tags,
                 need=len(self.log_keys()),
             )
 
     def evidence(self, unit: Unit, note: str) -> ReplayedEvidence:
         """Accesses replayed from verified leaves under a signed checkpoint."""
-        checkpoint = verify_checkpoint(note, self.log_keys(), self.verifier)
+        checkpoint = verify_checkpoint(note, self.trusted_log_keys(), self.verifier)
 
         def minors_among(subjects: Collection[str]) -> frozenset[str]:
             return minors(self._parts, unit.records, subjects, self.clock.now())

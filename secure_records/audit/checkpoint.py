@@ -61,6 +61,11 @@ def parse_checkpoint(note: str) -> Checkpoint:
     return _body(parse_note(note).text)
 
 
+def claimed_origin(note: str) -> str:
+    """The first line of a note, believed in nothing: which log's keys to try."""
+    return note.partition("\n")[0]
+
+
 def verify_checkpoint(
     note: str, keys: Sequence[NoteKey], verifier: SignatureVerifier, *, need: int = 1
 ) -> Checkpoint:

@@ -222,10 +222,19 @@ def set_up_a_home(story: Story) -> None:
     story.tell("doctor", *key, "doctor")
     story.tell("upgrade", *key, "upgrade", "--dry-run")
     saved, keys = story.folder / "saved", story.folder / "saved-keys"
-    story.tell("backup", *key, "backup", str(story.folder / "alone"), actor="a002")
     story.tell("backup", *key, "backup", str(saved), "--keys-to", str(keys), actor="a002")
+    story.tell("backup", *key, "backup", str(story.folder / "alone"), actor="a002")
+    anchor = ("--anchor", str(story.home / "anchor" / "checkpoint"))
     story.home = story.folder / "restored"
     story.tell("restore", *key, "restore", str(saved), "--keys", str(keys))
+    story.tell("doctor", *key, "doctor")
+    story.home = story.folder / "declared"
+    back = ("restore", str(saved), "--keys", str(keys), *anchor)
+    story.tell("error", *key, *back, expect=3)
+    story.tell("restore", *key, *back, "--declare-rollback")
+    declare = ("rollback", "--by", "a005", "--by", "a006", "--reason", "由备份恢复")
+    story.tell("rollback", *key, *declare, "--dry-run")
+    story.tell("rollback", *key, *declare)
     story.tell("doctor", *key, "doctor")
     story.home = demo_home
 

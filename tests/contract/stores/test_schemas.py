@@ -215,6 +215,28 @@ def test_an_upgrade_that_fails_leaves_the_store_as_it_was(
         assert not inspect(connection).has_table("half_made")
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM schema_version",
+        "DELETE FROM schema_owner",
+        "INSERT INTO schema_owner (tenant, oldest_program) VALUES ('another', '0001')",
+    ],
+)
+def test_a_store_that_does_not_say_its_schema_is_refused(
+    store: HomeStore, tenant: str, statement: str
+) -> None:
+    """
+    No revision, no owner or two of them: nothing is guessed, and nothing upgraded.
+    """
+    with store.transaction() as connection:
+        connection.execute(text(statement))
+    with store.reading() as connection, pytest.raises(SchemaUnknown):
+        require_current(connection, tenant)
+    with pytest.raises(SchemaUnknown), store.transaction() as connection:
+        upgrade(connection, tenant)
+
+
 def test_a_missing_table_ends_the_upgrade(store: HomeStore, tenant: str) -> None:
     """
     A store that lost a table is not declared to be in order.
