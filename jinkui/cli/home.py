@@ -16,6 +16,7 @@ from jinkui.procedures.doctor import examine
 from jinkui.settings.home import PROFILES, SUITES
 from jinkui.system_clock import SystemClock
 from jinkui.wiring.homes import create
+from jinkui.wiring.root_file import Credentials
 from shared_kernel.errors import BadInput
 
 NOT_OK = 3
@@ -63,7 +64,11 @@ def init(
         "origin": origin or f"jinkui.local/{code}/audit",
         "default_actor": default_actor,
     }
-    files = create(invocation.home, head, {}, invocation.passphrase_file, SystemClock(), os.urandom)
+    credentials = Credentials(
+        passphrase_file=invocation.passphrase_file,
+        second_passphrase_file=invocation.second_passphrase_file,
+    )
+    files = create(invocation.home, head, {}, credentials, SystemClock(), os.urandom)
     files.close()
     document = {"home": str(Path(invocation.home)), **head}
     if as_json:

@@ -19,6 +19,7 @@ import click
 from jinkui.cli.entry import Invocation
 from jinkui.procedures.offices import require_office, suitable_role
 from jinkui.system_clock import SystemClock
+from jinkui.wiring.root_file import Credentials
 from jinkui.wiring.toolkit import Toolkit, open_toolkit
 from secure_records.access.internal_roles import internal_roles
 from secure_records.audit.entry import AuditFact
@@ -118,16 +119,22 @@ def terminal(*, examining: bool = False) -> Iterator[Terminal]:
     Raises:
         HomeNotFound: there is none.
         LogRolledBack: an older or another store was put in place.
+        MinimumLowered: an older key file was.
     """
     invocation = click.get_current_context().find_object(Invocation)
     if invocation is None:
         raise ActorUnknown("the command was called without its options")
     clock = SystemClock()
-    with open_toolkit(invocation.home, invocation.passphrase_file, clock, os.urandom) as toolkit:
+    credentials = Credentials(
+        passphrase_file=invocation.passphrase_file,
+        second_passphrase_file=invocation.second_passphrase_file,
+    )
+    with open_toolkit(invocation.home, credentials, clock, os.urandom) as toolkit:
         if examining:
             yield Terminal(toolkit=toolkit, invocation=invocation)
             return
         toolkit.require_anchored()
+        toolkit.require_minimum()
         before = _size(toolkit)
         desk = Terminal(toolkit=toolkit, invocation=invocation)
         try:

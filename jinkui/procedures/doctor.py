@@ -5,6 +5,8 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass
 
+from jinkui.bridges.witnessed_minimum import MinimumLowered
+from jinkui.procedures.key_status import key_status
 from jinkui.settings.home import Home
 from jinkui.wiring.toolkit import Toolkit
 from secure_records.errors import StoreDamaged
@@ -27,7 +29,7 @@ def examine(toolkit: Toolkit) -> tuple[Finding, ...]:
     A store whose pages do not authenticate is not looked into any further.
     """
     first = (_store(toolkit), _modes(toolkit), _profile(toolkit.home))
-    return (*first, *_contents(toolkit)) if first[0].ok else first
+    return (*first, _keys(toolkit), *_contents(toolkit)) if first[0].ok else first
 
 
 def _contents(toolkit: Toolkit) -> tuple[Finding, ...]:
@@ -71,6 +73,23 @@ def _store(toolkit: Toolkit) -> Finding:
     except StoreDamaged as error:
         return Finding(id="store", ok=False, detail=str(error), hint=hint)
     return Finding(id="store", ok=True, detail="every page authenticates", hint=hint)
+
+
+def _keys(toolkit: Toolkit) -> Finding:
+    status = key_status(toolkit)
+    due = [term.what for term in status.terms if term.due]
+    detail = f"root {status.root.generation}, {status.root.provider}"
+    detail += f"; due: {', '.join(due)}" if due else "; nothing due"
+    hint = "jinkui keys status"
+    try:
+        toolkit.require_minimum()
+    except MinimumLowered as error:
+        return Finding(id="keys", ok=False, detail=str(error), hint=error.hint)
+    if status.rotation is not None:
+        what = status.rotation.kind.value
+        detail = f"a rotation of the {what} key has not ended"
+        return Finding(id="keys", ok=False, detail=detail, hint=f"jinkui keys rotate {what}")
+    return Finding(id="keys", ok=True, detail=detail, hint=hint)
 
 
 def _modes(toolkit: Toolkit) -> Finding:

@@ -23,6 +23,9 @@ class Surroundings(BaseSettings):
     passphrase_file: Path | None = None
     """File with the root passphrase; default: ``keys/passphrase`` in a demo home only."""
 
+    second_passphrase_file: Path | None = None
+    """File of the second person, in a home whose root needs two."""
+
     lang: str = "zh"
     """``zh`` or ``en``."""
 

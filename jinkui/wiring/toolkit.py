@@ -21,9 +21,12 @@ from jinkui.bridges.person_keys import PersonalKeys
 from jinkui.bridges.record_grades import record_grade
 from jinkui.bridges.subject_tags import AuditKeyTags
 from jinkui.bridges.witnessed_agreements import require_witnessed
+from jinkui.bridges.witnessed_minimum import require_minimum
 from jinkui.settings.home import Home
 from jinkui.wiring.anchor import Anchor
 from jinkui.wiring.homes import HomeFiles, open_files
+from jinkui.wiring.key_room import KeyRoom
+from jinkui.wiring.root_file import Credentials
 from jinkui.wiring.unit import Unit
 from secure_records.access.decision import AccessPolicy
 from secure_records.access.policy_cache import PolicyCache
@@ -90,6 +93,11 @@ class Toolkit:
         return self._files.keys
 
     @property
+    def key_room(self) -> KeyRoom:
+        """Rotations, and the descriptor of the root."""
+        return KeyRoom(self._files, self.clock, self.entropy)
+
+    @property
     def parts(self) -> VaultParts:
         """What the vault stands on, for procedures that look at sealed identities."""
         return self._parts
@@ -150,6 +158,15 @@ class Toolkit:
         """
         with self.reading() as unit:
             self.anchor.require_continued(unit.audit_store)
+
+    def require_minimum(self) -> None:
+        """Return if and only if no lowest key version is below what the log witnessed.
+
+        Raises:
+            MinimumLowered: an older key file was put in place.
+        """
+        with self.reading() as unit:
+            require_minimum(unit.audit_store, self.key_room.minimum(self.tenant))
 
     def seal_log(self) -> str:
         """Sign the head of the log, keep the note, and put a copy into the anchor folder.
@@ -224,7 +241,7 @@ class Toolkit:
 
 
 def open_toolkit(
-    folder: Path, passphrase_file: Path | None, clock: Clock, entropy: Entropy
+    folder: Path, credentials: Credentials | Path | None, clock: Clock, entropy: Entropy
 ) -> Toolkit:
-    """Open a home."""
-    return Toolkit(open_files(folder, passphrase_file, clock, entropy), clock, entropy)
+    """Open a home; a bare path is that of the one passphrase."""
+    return Toolkit(open_files(folder, credentials, clock, entropy), clock, entropy)

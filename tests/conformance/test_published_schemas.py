@@ -214,7 +214,26 @@ def set_up_a_home(story: Story) -> None:
     story.said["error"].append(story.said["supervision-receipts"].pop())
     story.tell("agreements-list", *key, "agreements", "list", actor="a002")
     story.tell("doctor", *key, "doctor")
+    use_keys(story, key)
     story.home = demo_home
+
+
+def use_keys(story: Story, key: tuple[str, str]) -> None:
+    """Status, both rotations, lowest version, a new passphrase."""
+    admin = "a002"
+    story.tell("keys-status", *key, "keys", "status", actor=admin)
+    story.tell("keys-rotate", *key, "keys", "rotate", "tenant", "--dry-run", actor=admin)
+    for what in ("tenant", "root"):
+        assert story.tell("keys-rotate", *key, "keys", "rotate", what, actor=admin)["rows"]
+    story.tell("keys-minimum", *key, "keys", "minimum", "tenant", "2", actor=admin)
+    story.tell("error", *key, "keys", "minimum", "tenant", "1", actor=admin, expect=4)
+    story.tell("error", *key, "keys", "rotate", "root", actor="a008", expect=4)
+    (story.folder / "fresh").write_text("a staple is no battery\n", "ascii")
+    new = ("--new-file", str(story.folder / "fresh"))
+    story.tell("keys-passphrase", *key, "keys", "passphrase", *new, actor=admin)
+    story.tell("error", *key, "keys", "status", actor=admin, expect=4)
+    fresh = ("--passphrase-file", str(story.folder / "fresh"))
+    story.tell("keys-status", *fresh, "keys", "status", actor=admin)
 
 
 def use_records(story: Story) -> None:
