@@ -125,6 +125,27 @@ class RotationUnfinished(SecureRecordsError, Refused):
     default_hint = "run the unfinished rotation again, it goes on where it stopped"
 
 
+class SharesMalformed(SecureRecordsError, BadInput):
+    """These are not recovery shares of one set, or not enough of them."""
+
+    code = "keys.shares_malformed"
+    default_hint = "bring as many shares of one set as it asks for, each with its person's key"
+
+
+class ShareRefused(SecureRecordsError, Refused):
+    """A share or private key does not open: another person's, or altered."""
+
+    code = "keys.share_refused"
+    default_hint = "check that share, private key and passphrase belong to one person"
+
+
+class SharesStale(SecureRecordsError, Refused):
+    """The shares open a root that this home has left behind."""
+
+    code = "keys.shares_stale"
+    default_hint = "bring the shares that were made after the last rotation of the root"
+
+
 class RootChanged(SecureRecordsError, Refused):
     """The root was replaced while this process was running, and it cannot open the new one."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from jinkui.cli.exit_codes import DONE
+from jinkui.cli.key_shares import shares
 from jinkui.cli.output import print_json, print_table, progress, talk
 from jinkui.cli.session import terminal
 from jinkui.procedures.key_rotation import (
@@ -26,7 +27,10 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 @click.group()
 def keys() -> None:
-    """The keys: status, rotate, passphrase, minimum."""
+    """The keys: status, rotate, passphrase, minimum, shares."""
+
+
+keys.add_command(shares)
 
 
 @keys.command("status")
@@ -56,6 +60,8 @@ def status_command(*, as_json: bool) -> int:
     for term in status.terms:
         due = "no term set" if term.due_at is None else china_text(term.due_at)
         talk(f"{'DUE' if term.due else 'ok'}: {term.what} since {china_text(term.since)}: {due}")
+    if status.shares is None or status.shares_stale:
+        talk("no recovery shares of the present root: a lost passphrase loses everything")
     if status.rotation is not None:
         talk(
             f"unfinished: rotation of the {status.rotation.kind.value} key,"
@@ -100,6 +106,9 @@ def _status_json(status: KeyStatus) -> dict[str, Json]:
             "began_by": rotation.began_by,
             "rows_left": status.rows_left,
         },
+        "shares": None
+        if status.shares is None
+        else dict(status.shares) | {"stale": status.shares_stale},
         "terms": [
             {
                 "what": term.what,

@@ -23,6 +23,7 @@ from jinkui.wiring.root_file import Credentials
 from jinkui.wiring.toolkit import Toolkit, open_toolkit
 from secure_records.access.internal_roles import internal_roles
 from secure_records.audit.entry import AuditFact
+from secure_records.keys.root_descriptor import RootKey
 from secure_records.models import Caller
 from secure_records.registry.models import Actor
 from shared_kernel.errors import BadInput, JinkuiError, NotFound, Refused, VerificationFailed
@@ -107,7 +108,7 @@ class Terminal:
 
 
 @contextmanager
-def terminal(*, examining: bool = False) -> Iterator[Terminal]:
+def terminal(*, examining: bool = False, recovered: RootKey | None = None) -> Iterator[Terminal]:
     """Open the home named by the options; sign the log's head when entries were added.
 
     A refusal that left no entry gets one here: code and command, never the words.
@@ -115,6 +116,7 @@ def terminal(*, examining: bool = False) -> Iterator[Terminal]:
     Args:
         examining: The command looks for damage: a store that does not continue its
             anchor is opened all the same, and nothing is signed in the end.
+        recovered: The root that recovery shares opened, in place of a passphrase.
 
     Raises:
         HomeNotFound: there is none.
@@ -129,7 +131,9 @@ def terminal(*, examining: bool = False) -> Iterator[Terminal]:
         passphrase_file=invocation.passphrase_file,
         second_passphrase_file=invocation.second_passphrase_file,
     )
-    with open_toolkit(invocation.home, credentials, clock, os.urandom) as toolkit:
+    with open_toolkit(
+        invocation.home, credentials, clock, os.urandom, recovered=recovered
+    ) as toolkit:
         if examining:
             yield Terminal(toolkit=toolkit, invocation=invocation)
             return

@@ -75,7 +75,7 @@ def rotate(toolkit: Toolkit, caller: Caller, what: RotationKind, told: Told) -> 
         "new": plan.new,
         "resumed": plan.resumed,
     }
-    with _noted(toolkit, caller, ROTATE, details):
+    with noted(toolkit, caller, ROTATE, details):
         room = toolkit.key_room
         if what is RotationKind.TENANT:
             outcome = room.rotate_tenant(toolkit.tenant, caller.actor, told)
@@ -93,7 +93,7 @@ def change_passphrase(toolkit: Toolkit, caller: Caller, wanted: Credentials) -> 
         RootDescriptorRefused: the new passphrase is too weak.
     """
     persons = 1 if wanted.second_passphrase_file is None else 2
-    with _noted(toolkit, caller, PASSPHRASE, {"persons": persons}):
+    with noted(toolkit, caller, PASSPHRASE, {"persons": persons}):
         return toolkit.key_room.change_credentials(wanted)
 
 
@@ -105,12 +105,12 @@ def raise_minimum(toolkit: Toolkit, caller: Caller, kind: KeyKind, version: int)
     """
     # The entry that says "done" is the witness: it comes after the row, so that a crash
     # between them leaves a home that opens.
-    with _noted(toolkit, caller, RAISED, {"kind": kind.value, "version": version}, record=RAISED):
+    with noted(toolkit, caller, RAISED, {"kind": kind.value, "version": version}, record=RAISED):
         toolkit.key_room.raise_minimum(toolkit.tenant, kind, version)
 
 
 @contextmanager
-def _noted(
+def noted(
     toolkit: Toolkit,
     caller: Caller,
     action: str,

@@ -14,6 +14,7 @@ from typing import Final
 from jinkui.wiring.key_room import RootState
 from jinkui.wiring.toolkit import Toolkit
 from secure_records.keys.models import KeyKind, KindAge, Rotation, RotationKind
+from shared_kernel.canonical_json import Json
 
 PERIODS: Final[Mapping[str, str]] = {
     "tenant": "tenant_days",
@@ -47,8 +48,16 @@ class KeyStatus:
     rows_left: int
     """Rows that the unfinished rotation has still to rewrap."""
 
+    shares: Mapping[str, Json] | None
+    """Note of the recovery shares made last; None: none were."""
+
     terms: tuple[Term, ...]
     at: datetime
+
+    @property
+    def shares_stale(self) -> bool:
+        """Are the shares of a root that was left behind?"""
+        return self.shares is not None and self.shares.get("generation") != self.root.generation
 
 
 def key_status(toolkit: Toolkit) -> KeyStatus:
@@ -65,6 +74,7 @@ def key_status(toolkit: Toolkit) -> KeyStatus:
         minimum=room.minimum(toolkit.tenant),
         rotation=rotation,
         rows_left=room.rows_below(toolkit.tenant, rotation.new) if moving and rotation else 0,
+        shares=room.shares_note(),
         terms=tuple(_terms(toolkit, root, ages, at)),
         at=at,
     )

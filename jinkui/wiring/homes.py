@@ -31,10 +31,10 @@ from secure_records.adapters.key_store import SqlKeyStore
 from secure_records.adapters.key_tables import prepare_key_tables
 from secure_records.adapters.tables import metadata as record_tables
 from secure_records.envelope.suites import Suite, suite_named
-from secure_records.errors import StoreDamaged
+from secure_records.errors import SharesStale, StoreDamaged
 from secure_records.keys.key_ring import KeyRing
 from secure_records.keys.key_rows import Parent
-from secure_records.keys.root_descriptor import make_root, seal_root
+from secure_records.keys.root_descriptor import RootKey, make_root, seal_root
 from secure_records.keys.root_providers import PassphraseProvider, RootProvider, TwoPersonProvider
 from shared_kernel.identifiers import Entropy
 from shared_kernel.instants import Clock
@@ -117,12 +117,15 @@ def open_files(
     entropy: Entropy,
     *,
     fresh: bool = False,
+    recovered: RootKey | None = None,
 ) -> HomeFiles:
     """Unlock the root and open both files; ``fresh``: they are to be made.
 
-    A bare path is that of the one passphrase.
+    A bare path is that of the one passphrase. ``recovered``: the root that recovery shares
+    opened, in place of any passphrase.
 
     Raises:
+        SharesStale: the recovered root is not the one that the keys hang on.
         StoreDamaged: a file that was there is missing or empty.
         HomeNotFound: no home there.
         PassphraseMissing: no passphrase file.
@@ -130,7 +133,7 @@ def open_files(
     """
     home = read_home(folder)
     root_file = RootFile(home, _credentials(credentials))
-    root = root_file.open()
+    root = recovered or root_file.open()
     if not fresh:
         # An absent file would be made anew, and an empty hospital would look like a whole one.
         _require_present(home.keys_folder / "keys.db")
@@ -141,6 +144,8 @@ def open_files(
     rotations = SqlKeyRotations(key_file)
     generation = rotations.root_generation()
     if generation is not None and generation != root.generation:
+        if recovered is not None:
+            raise SharesStale("the root of this home was replaced after these shares were made")
         # A rotation of the root stopped between its rows and its descriptor, or goes on now.
         root = root_file.open_generation(generation)
 

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from jinkui.wiring.homes import HomeFiles
-from jinkui.wiring.root_file import Credentials, read_descriptor
+from jinkui.wiring.root_file import Credentials, read_descriptor, write_private
 from secure_records.adapters.key_rotation_store import SqlKeyRotations
 from secure_records.adapters.key_store import SqlKeyStore
 from secure_records.errors import RotationUnfinished
 from secure_records.keys.models import KeyKind, KeySlot, KindAge, Rotation, RotationKind
+from secure_records.keys.recovery_shares import RecoveryPerson, make_shares
 from secure_records.keys.root_descriptor import (
     RootKey,
     descriptor_generation,
@@ -35,11 +36,13 @@ from secure_records.keys.rotation import (
     begin_root,
     rewrap_root_rows,
 )
+from shared_kernel.canonical_json import Json
 from shared_kernel.errors import Refused
 from shared_kernel.identifiers import Entropy
-from shared_kernel.instants import Clock, parse_instant
+from shared_kernel.instants import Clock, instant_text, parse_instant
 
 LOCK_FILE: Final = "rotation.lock"
+SHARES_NOTE: Final = "shares.json"
 
 Told = Callable[[str, int, int], None]
 """Told where a rotation is: name of the step just done, rows done, rows in all."""
@@ -200,14 +203,46 @@ class KeyRoom:
             RootDescriptorRefused: the new passphrase is too weak.
         """
         with self._alone():
-            held = self._rows.unfinished()
-            if held is not None and held.kind is RotationKind.ROOT:
-                raise RotationUnfinished("a rotation of the root has not ended")
-            provider = self._files.root_file.provider(wanted)
-            descriptor = seal_root(self._root(), provider, self._entropy, self._clock.now())
-            self._files.root_file.write(descriptor)
-            self._files.root_file.use(wanted)
-        return self.root_state()
+            self._require_settled()
+            return self._sealed(self._root(), wanted)
+
+    def seal_root(self, root: RootKey, wanted: Credentials) -> RootState:
+        """The same for a root that was opened otherwise, by recovery shares.
+
+        Raises:
+            RotationUnfinished: a rotation of the root has to be ended first.
+            RootDescriptorRefused: the new passphrase is too weak.
+        """
+        with self._alone():
+            self._require_settled()
+            return self._sealed(root, wanted)
+
+    def make_shares(
+        self, institution: str, persons: Sequence[RecoveryPerson], needed: int
+    ) -> list[dict[str, Json]]:
+        """Shares of the present root, and a note in the home which root they are of.
+
+        Raises:
+            SharesMalformed: too few needed or too few persons, a key twice, another suite.
+            RotationUnfinished: a rotation of the root has to be ended first.
+        """
+        with self._alone():
+            self._require_settled()
+            root, at = self._root(), self._clock.now()
+            shares = make_shares(root, institution, persons, needed, self._entropy, at)
+            note: dict[str, Json] = {
+                "generation": root.generation,
+                "made_at": instant_text(at),
+                "needed": needed,
+                "of": len(persons),
+            }
+            write_private(self._files.home.keys_folder / SHARES_NOTE, note)
+        return shares
+
+    def shares_note(self) -> Mapping[str, Json] | None:
+        """Which shares were made last: generation, made_at, needed, of. It is only a note."""
+        path = self._files.home.keys_folder / SHARES_NOTE
+        return read_descriptor(path) if path.is_file() else None
 
     def raise_minimum(self, tenant: str, kind: KeyKind, version: int) -> None:
         """Let no key below this version open anything any more.
@@ -228,6 +263,18 @@ class KeyRoom:
         if generation in {None, root.generation}:
             return root
         return self._files.root_file.open_generation(generation or root.generation)
+
+    def _require_settled(self) -> None:
+        held = self._rows.unfinished()
+        if held is not None and held.kind is RotationKind.ROOT:
+            raise RotationUnfinished("a rotation of the root has not ended")
+
+    def _sealed(self, root: RootKey, wanted: Credentials) -> RootState:
+        provider = self._files.root_file.provider(wanted)
+        descriptor = seal_root(root, provider, self._entropy, self._clock.now())
+        self._files.root_file.write(descriptor)
+        self._files.root_file.use(wanted)
+        return self.root_state()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

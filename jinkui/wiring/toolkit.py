@@ -40,6 +40,7 @@ from secure_records.audit.log import AuditLog
 from secure_records.audit.note import NoteKey
 from secure_records.audit.verification import verify_log
 from secure_records.keys.key_ring import KeyRing
+from secure_records.keys.root_descriptor import RootKey
 from secure_records.keys.signing_keys import Verifier
 from secure_records.options import VaultOptions
 from secure_records.vault import Vault
@@ -241,7 +242,13 @@ class Toolkit:
 
 
 def open_toolkit(
-    folder: Path, credentials: Credentials | Path | None, clock: Clock, entropy: Entropy
+    folder: Path,
+    credentials: Credentials | Path | None,
+    clock: Clock,
+    entropy: Entropy,
+    *,
+    recovered: RootKey | None = None,
 ) -> Toolkit:
-    """Open a home; a bare path is that of the one passphrase."""
-    return Toolkit(open_files(folder, credentials, clock, entropy), clock, entropy)
+    """Open a home; see ``open_files``."""
+    files = open_files(folder, credentials, clock, entropy, recovered=recovered)
+    return Toolkit(files, clock, entropy)

@@ -234,6 +234,32 @@ def use_keys(story: Story, key: tuple[str, str]) -> None:
     story.tell("error", *key, "keys", "status", actor=admin, expect=4)
     fresh = ("--passphrase-file", str(story.folder / "fresh"))
     story.tell("keys-status", *fresh, "keys", "status", actor=admin)
+    people = []
+    for number in range(3):
+        folder = story.folder / f"person-{number}"
+        folder.mkdir()
+        (folder / "secret").write_text(f"my own passphrase {number}\n", "ascii")
+        own = ("--name", f"保管人{number}", "--secret-file", str(folder / "secret"))
+        words = ("keys", "shares", "person", *own, "--out", str(folder))
+        people.append(story.tell("keys-shares-person", *words))
+    circle = (str(person["public"]) for person in people)
+    out = ("--out", str(story.folder / "shares"))
+    made = story.tell(
+        "keys-shares-make", *fresh, "keys", "shares", "make", *circle, *out, actor=admin
+    )
+    words = ("keys", "shares", "recover", "--new-file", str(story.folder / "passphrase"))
+    for person, share in list(zip(people, made["shares"], strict=True))[1:]:
+        secret = Path(person["private"]).parent / "secret"
+        words += (
+            "--share",
+            share["path"],
+            "--key",
+            person["private"],
+            "--secret-file",
+            str(secret),
+        )
+    story.tell("keys-shares-recover", *words, actor=admin)
+    story.tell("keys-status", *key, "keys", "status", actor=admin)
 
 
 def use_records(story: Story) -> None:
