@@ -95,6 +95,65 @@ class KeySlotTaken(SecureRecordsError, Refused):
     default_hint = "try again"
 
 
+class ParentKeyRetired(SecureRecordsError, Refused):
+    """The key that should wrap a new row was replaced by a rotation; nothing was written."""
+
+    code = "keys.parent_retired"
+    default_hint = "try again: the next attempt wraps under the new key"
+
+
+class KeyVersionRetired(SecureRecordsError, Refused):
+    """The key is older than the lowest version that this home still opens."""
+
+    code = "keys.version_retired"
+    default_hint = (
+        "a row from before the last rotation was put back: keep a copy and open an incident; "
+        "`jinkui keys status` shows the lowest version"
+    )
+
+
+class MinimumRefused(SecureRecordsError, Refused):
+    """The lowest version that opens cannot be set to this."""
+
+    code = "keys.minimum_refused"
+    default_hint = "finish the rotation first; the lowest version only ever rises"
+
+
+class RotationUnfinished(SecureRecordsError, Refused):
+    """Another rotation has begun and not ended; a home has at most one at a time."""
+
+    code = "keys.rotation_unfinished"
+    default_hint = "run the unfinished rotation again, it goes on where it stopped"
+
+
+class SharesMalformed(SecureRecordsError, BadInput):
+    """These are not recovery shares of one set, or not enough of them."""
+
+    code = "keys.shares_malformed"
+    default_hint = "bring as many shares of one set as it asks for, each with its person's key"
+
+
+class ShareRefused(SecureRecordsError, Refused):
+    """A share or private key does not open: another person's, or altered."""
+
+    code = "keys.share_refused"
+    default_hint = "check that share, private key and passphrase belong to one person"
+
+
+class SharesStale(SecureRecordsError, Refused):
+    """The shares open a root that this home has left behind."""
+
+    code = "keys.shares_stale"
+    default_hint = "bring the shares that were made after the last rotation of the root"
+
+
+class RootChanged(SecureRecordsError, Refused):
+    """The root was replaced while this process was running, and it cannot open the new one."""
+
+    code = "keys.root_changed"
+    default_hint = "start the program again with the passphrase of the home"
+
+
 class RootLocked(SecureRecordsError, Refused):
     """The root key does not open: wrong passphrase, or an altered descriptor."""
 

@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "adopt": ("jinkui.cli.adopt", "adopt"),
     "retention": ("jinkui.cli.retention", "retention"),
     "agreements": ("jinkui.cli.agreements", "agreements"),
+    "keys": ("jinkui.cli.keys", "keys"),
     "audit": ("jinkui.cli.audit", "audit"),
     "assess": ("jinkui.cli.assess", "assess"),
     "supervision": ("jinkui.cli.supervision", "supervision"),
@@ -53,6 +54,8 @@ class Invocation:
     """Empty: the home's default actor."""
     language: str
     passphrase_file: Path | None
+    second_passphrase_file: Path | None
+    """The second person's, in a home that needs two."""
 
 
 class LazyGroup(click.Group):
@@ -86,6 +89,11 @@ class LazyGroup(click.Group):
     type=click.Path(path_type=Path, dir_okay=False),
     help="File with the root passphrase.",
 )
+@click.option(
+    "--second-passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of the second person, where two are needed.",
+)
 @click.version_option(__version__, prog_name="jinkui")
 @click.pass_context
 def root(
@@ -94,6 +102,7 @@ def root(
     actor: str,
     lang: str | None,
     passphrase_file: Path | None,
+    second_passphrase_file: Path | None,
 ) -> None:
     """Jinkui 金匮: encrypted health records, executable agreements, MLPS checks, breach reports."""
     around = Surroundings()
@@ -102,6 +111,7 @@ def root(
         actor=actor or around.actor,
         language=lang or around.lang,
         passphrase_file=passphrase_file or around.passphrase_file,
+        second_passphrase_file=second_passphrase_file or around.second_passphrase_file,
     )
 
 

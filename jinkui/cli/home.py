@@ -17,6 +17,7 @@ from jinkui.procedures.upgrade_home import upgrade_home
 from jinkui.settings.home import EMBEDDED, ENGINES, PROFILES, SUITES, read_home
 from jinkui.system_clock import SystemClock
 from jinkui.wiring.homes import create
+from jinkui.wiring.root_file import Credentials
 from shared_kernel.errors import BadInput
 
 NOT_OK = 3
@@ -80,9 +81,11 @@ def init(
         "default_actor": default_actor,
     }
     sections = _store_section(engine, dsn_file)
-    files = create(
-        invocation.home, head, sections, invocation.passphrase_file, SystemClock(), os.urandom
+    credentials = Credentials(
+        passphrase_file=invocation.passphrase_file,
+        second_passphrase_file=invocation.second_passphrase_file,
     )
+    files = create(invocation.home, head, sections, credentials, SystemClock(), os.urandom)
     files.close()
     document = {"home": str(Path(invocation.home)), **head, "store": engine}
     if as_json:

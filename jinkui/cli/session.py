@@ -19,9 +19,11 @@ import click
 from jinkui.cli.entry import Invocation, StorageUnusable
 from jinkui.procedures.offices import require_office, suitable_role
 from jinkui.system_clock import SystemClock
+from jinkui.wiring.root_file import Credentials
 from jinkui.wiring.toolkit import Toolkit, open_toolkit
 from secure_records.access.internal_roles import internal_roles
 from secure_records.audit.entry import AuditDecision, AuditFact
+from secure_records.keys.root_descriptor import RootKey
 from secure_records.models import Caller
 from secure_records.registry.models import Actor
 from shared_kernel.errors import (
@@ -112,7 +114,7 @@ class Terminal:
 
 
 @contextmanager
-def terminal(*, examining: bool = False) -> Iterator[Terminal]:
+def terminal(*, examining: bool = False, recovered: RootKey | None = None) -> Iterator[Terminal]:
     """Open the home named by the options; sign the log's head when entries were added.
 
     A refusal that left no entry gets one here: code and command, never the words.
@@ -120,20 +122,29 @@ def terminal(*, examining: bool = False) -> Iterator[Terminal]:
     Args:
         examining: The command looks for damage: a store that does not continue its
             anchor is opened all the same, and nothing is signed in the end.
+        recovered: The root that recovery shares opened, in place of a passphrase.
 
     Raises:
         HomeNotFound: there is none.
         LogRolledBack: an older or another store was put in place.
+        MinimumLowered: an older key file was.
     """
     invocation = click.get_current_context().find_object(Invocation)
     if invocation is None:
         raise ActorUnknown("the command was called without its options")
     clock = SystemClock()
-    with open_toolkit(invocation.home, invocation.passphrase_file, clock, os.urandom) as toolkit:
+    credentials = Credentials(
+        passphrase_file=invocation.passphrase_file,
+        second_passphrase_file=invocation.second_passphrase_file,
+    )
+    with open_toolkit(
+        invocation.home, credentials, clock, os.urandom, recovered=recovered
+    ) as toolkit:
         if examining:
             yield Terminal(toolkit=toolkit, invocation=invocation)
             return
         toolkit.require_anchored()
+        toolkit.require_minimum()
         before = _size(toolkit)
         desk = Terminal(toolkit=toolkit, invocation=invocation)
         try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from jinkui.procedures.backup_manifest import KEYS, RECORDS, Manifest, describe, write_manifest
-from jinkui.wiring.homes import ROOT_FILE
+from jinkui.wiring.root_file import NEXT_FILE, ROOT_FILE
 from jinkui.wiring.supervision import SECRETS_FILE
 from jinkui.wiring.toolkit import Toolkit
 from secure_records.audit.entry import AuditFact
@@ -63,6 +63,7 @@ def back_up(
 
     Raises:
         BackupPlaceRefused: a folder is there already, or the two would lie together.
+        RotationRunning: the keys are just being rotated; nothing is left behind.
     """
     began = stopwatch()
     _require_apart(toolkit.home.folder, out, keys_to)
@@ -85,7 +86,9 @@ def back_up(
         manifest = _copy_records(toolkit, records_at, checkpoint, tell)
         keys = None
         if keys_at is not None:
-            keys = _copy_keys(toolkit, keys_at, manifest, tell)
+            # File and descriptor are two files: between them no root may be replaced.
+            with toolkit.key_room.standing_still():
+                keys = _copy_keys(toolkit, keys_at, manifest, tell)
         # The keys first: records whose keys were not kept would be worth nothing.
         if keys_at is not None and keys_to is not None:
             keys_at.rename(keys_to)
@@ -142,7 +145,7 @@ def _copy_records(toolkit: Toolkit, folder: Path, checkpoint: str, tell: Tell) -
 def _copy_keys(toolkit: Toolkit, folder: Path, records: Manifest, tell: Tell) -> Manifest:
     toolkit.copy_keys(folder / "keys.db", lambda done, every: tell(KEYS, done, every))
     names = ["keys.db"]
-    for name in (ROOT_FILE, SECRETS_FILE):
+    for name in (ROOT_FILE, NEXT_FILE, SECRETS_FILE):
         source = toolkit.home.keys_folder / name
         if source.is_file():
             shutil.copyfile(source, folder / name)

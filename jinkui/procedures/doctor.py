@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from incident.workflow.fold import fold
+from jinkui.bridges.witnessed_minimum import MinimumLowered
 from jinkui.procedures.filing_proofs import missing_proofs
+from jinkui.procedures.key_status import key_status
 from jinkui.settings.home import EMBEDDED, Home
 from jinkui.wiring.homes import KEYS_FILE, store_files
 from jinkui.wiring.schemas import SchemaNewer, SchemaOlder, SchemaUnknown
@@ -64,7 +66,7 @@ def examine(toolkit: Toolkit) -> tuple[Finding, ...]:
     keys = _pages("keys", toolkit.check_keys)
     store = _pages("store", toolkit.check_store)
     first = (store, keys, _modes(toolkit.file_names()), _profile(toolkit.home))
-    return (*first, *_contents(toolkit)) if store.ok and keys.ok else first
+    return (*first, _keys(toolkit), *_contents(toolkit)) if store.ok and keys.ok else first
 
 
 def examine_closed(home: Home, fault: JinkuiError) -> tuple[Finding, ...]:
@@ -171,6 +173,23 @@ def _pages(name: str, check: Callable[[], None]) -> Finding:
     except (StoreDamaged, StoreLocked, StoreUnreachable) as error:
         return Finding(id=name, ok=False, detail=str(error), hint=_RESTORE)
     return Finding(id=name, ok=True, detail="every page authenticates", hint=_RESTORE)
+
+
+def _keys(toolkit: Toolkit) -> Finding:
+    status = key_status(toolkit)
+    due = [term.what for term in status.terms if term.due]
+    detail = f"root {status.root.generation}, {status.root.provider}"
+    detail += f"; due: {', '.join(due)}" if due else "; nothing due"
+    hint = "jinkui keys status"
+    try:
+        toolkit.require_minimum()
+    except MinimumLowered as error:
+        return Finding(id="key_terms", ok=False, detail=str(error), hint=error.hint)
+    if status.rotation is not None:
+        what = status.rotation.kind.value
+        detail = f"a rotation of the {what} key has not ended"
+        return Finding(id="key_terms", ok=False, detail=detail, hint=f"jinkui keys rotate {what}")
+    return Finding(id="key_terms", ok=True, detail=detail, hint=hint)
 
 
 def _modes(files: Sequence[Path]) -> Finding:

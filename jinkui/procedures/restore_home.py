@@ -29,8 +29,9 @@ from jinkui.settings.engine_section import with_engine
 from jinkui.settings.home import EMBEDDED, HomeExists, read_home
 from jinkui.wiring.anchor import LogRolledBack
 from jinkui.wiring.copies import data_keys_in_use
-from jinkui.wiring.homes import ROOT_FILE, open_files
+from jinkui.wiring.homes import open_files
 from jinkui.wiring.moving import move_to_server
+from jinkui.wiring.root_file import ROOT_FILE
 from jinkui.wiring.schemas import upgrade
 from jinkui.wiring.stores import require_free_server
 from jinkui.wiring.toolkit import Toolkit

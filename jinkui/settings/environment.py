@@ -26,6 +26,8 @@ class Surroundings(BaseSettings):
 
     dsn_file: Path | None = None
     """File with the address of the database server; stands above ``[store] dsn_file``."""
+    second_passphrase_file: Path | None = None
+    """File of the second person, in a home whose root needs two."""
 
     lang: str = "zh"
     """``zh`` or ``en``."""

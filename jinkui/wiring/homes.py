@@ -8,7 +8,6 @@ store and is refused. ``open_files`` is the way back in.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,32 +21,30 @@ from jinkui.settings.home import (
     read_home,
     write_home,
 )
+from jinkui.wiring.root_file import (
+    DEMO_FILE,
+    Credentials,
+    PassphraseMissing,
+    RootFile,
+    read_passphrase,
+)
 from jinkui.wiring.schemas import make_tables, require_current
 from jinkui.wiring.stores import HomeStore, open_store, require_free_server, require_present
 from secure_records.adapters.embedded_store import EmbeddedStore
+from secure_records.adapters.key_rotation_store import SqlKeyRotations
 from secure_records.adapters.key_store import SqlKeyStore
-from secure_records.adapters.key_tables import metadata as key_tables
+from secure_records.adapters.key_tables import prepare_key_tables
 from secure_records.envelope.suites import Suite, suite_named
-from secure_records.errors import RootDescriptorRefused
+from secure_records.errors import SharesStale
 from secure_records.keys.key_ring import KeyRing
-from secure_records.keys.root_providers import PassphraseRoot, descriptor_suite, keys_file_key
-from shared_kernel.canonical_json import Json
-from shared_kernel.errors import NotFound
+from secure_records.keys.key_rows import Parent
+from secure_records.keys.root_descriptor import RootKey, make_root, seal_root
+from secure_records.keys.root_providers import PassphraseProvider, RootProvider, TwoPersonProvider
 from shared_kernel.identifiers import Entropy
 from shared_kernel.instants import Clock
 
-ROOT_FILE: Final = "root.json"
 KEYS_FILE: Final = "keys.db"
-DEMO_FILE: Final = "passphrase"
 _DEMO_PASSPHRASE_BYTES: Final = 24
-_LARGEST_PASSPHRASE: Final = 4096
-
-
-class PassphraseMissing(NotFound):
-    """The file with the root passphrase is not there."""
-
-    code = "home.passphrase_missing"
-    default_hint = "name the file with --passphrase-file or JINKUI_PASSPHRASE_FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +54,7 @@ class HomeFiles:
     home: Home
     suite: Suite
     keys: KeyRing
+    root_file: RootFile
     key_file: EmbeddedStore
     store: HomeStore
 
@@ -70,11 +68,13 @@ def create(
     folder: Path,
     head: Mapping[str, str],
     sections: Mapping[str, Mapping[str, str]],
-    passphrase_file: Path | None,
+    credentials: Credentials | Path | None,
     clock: Clock,
     entropy: Entropy,
 ) -> HomeFiles:
     """Make a home; ``head`` is the [home] section, ``sections`` are further settings.
+
+    A bare path is that of the one passphrase.
 
     Raises:
         HomeExists: there is one already.
@@ -82,16 +82,17 @@ def create(
         StoreTaken: the database holds records already.
     """
     demo = head["profile"] == "demo"
-    if passphrase_file is None and not demo:
+    given = _credentials(credentials)
+    if given.passphrase_file is None and not demo:
         raise PassphraseMissing("a home outside the demo profile needs a passphrase file")
     if (folder / "home.toml").exists():
         raise HomeExists(f"{folder} already holds a home", where=str(folder))
     # Demo only: the passphrase lies beside what it protects, so that no person is needed.
     made = entropy(_DEMO_PASSPHRASE_BYTES).hex().encode()
-    passphrase = made if passphrase_file is None else _read_passphrase(passphrase_file)
     # Everything that can be refused is refused before the first file is written.
-    provider = PassphraseRoot(profile=head["profile"])
-    descriptor, _ = provider.create(suite_named(head["suite"]), passphrase, entropy, clock.now())
+    root = make_root(suite_named(head["suite"]), entropy, clock.now())
+    provider = _first_provider(given, made, head["profile"])
+    descriptor = seal_root(root, provider, entropy, clock.now())
     store = sections.get("store", {})
     if store.get("engine") == POSTGRESQL:
         # Whose tables stand there already would have their records without keys.
@@ -99,14 +100,12 @@ def create(
         require_free_server(Path(name) if name else None)
     write_home(folder, head, sections)
     home = read_home(folder)
-    path = passphrase_file or home.keys_folder / DEMO_FILE
-    if passphrase_file is None:
+    if given.passphrase_file is None:
+        path = home.keys_folder / DEMO_FILE
         path.write_bytes(made + b"\n")
         path.chmod(0o600)
-    root_file = home.keys_folder / ROOT_FILE
-    root_file.write_text(json.dumps(descriptor, indent=2) + "\n", encoding="utf-8")
-    root_file.chmod(0o600)
-    files = open_files(folder, path, clock, entropy, fresh=True)
+    RootFile(home, given).write(descriptor)
+    files = open_files(folder, given, clock, entropy, fresh=True)
     files.keys.open_tenant(home.institution)
     with files.store.transaction() as connection:
         make_tables(connection, home.institution)
@@ -115,24 +114,28 @@ def create(
 
 def open_files(
     folder: Path,
-    passphrase_file: Path | None,
+    credentials: Credentials | Path | None,
     clock: Clock,
     entropy: Entropy,
     *,
     fresh: bool = False,
     any_schema: bool = False,
+    recovered: RootKey | None = None,
 ) -> HomeFiles:
     """Unlock the root and open both files.
 
     Args:
         folder: The home.
-        passphrase_file: Root passphrase; a demo home has its own.
+        credentials: What unlocks the root; a bare path is that of the one passphrase. A
+            demo home has its own.
         clock: Time of new keys.
         entropy: Bytes of new keys.
         fresh: The files are to be made.
         any_schema: Open a store of another schema as well; only an upgrade wants that.
+        recovered: The root that recovery shares opened, in place of any passphrase.
 
     Raises:
+        SharesStale: the recovered root is not the one that the keys hang on.
         StoreDamaged: a file that was there is missing or empty.
         HomeNotFound: no home there.
         PassphraseMissing: no passphrase file.
@@ -140,37 +143,58 @@ def open_files(
         SchemaOlder, SchemaNewer: the store is not of this program's schema.
     """
     home = read_home(folder)
-    path = passphrase_file
-    if path is None and home.profile == "demo":
-        path = home.keys_folder / DEMO_FILE
-    if path is None:
-        raise PassphraseMissing("no file with the root passphrase was named")
-    descriptor = _read_descriptor(home.keys_folder / ROOT_FILE)
-    suite = descriptor_suite(descriptor)
-    if suite.name != home.suite:
+    root_file = RootFile(home, _credentials(credentials))
+    root = recovered or root_file.open()
+    if root.suite.name != home.suite:
         raise SettingsRefused(
-            f"home.toml says suite {home.suite}, the keys of this home are of {suite.name}",
+            f"home.toml says suite {home.suite}, the keys of this home are of {root.suite.name}",
             hint="a home keeps its suite; correct home.toml",
             where="home.suite",
         )
-    root = PassphraseRoot(profile=home.profile).unlock(descriptor, _read_passphrase(path))
     if not fresh:
         # An absent file would be made anew, and an empty hospital would look like a whole one.
         require_present(home.keys_folder / KEYS_FILE)
     key_file = EmbeddedStore(
         home.keys_folder / KEYS_FILE,
-        keys_file_key(suite, root),
+        root.keys_file_key,
         "FULL",
         memory_security=home.flag("store", "memory_security"),
     )
     with key_file.transaction() as connection:
-        key_tables.create_all(connection)
-    keys = KeyRing(suite, root, SqlKeyStore(key_file), entropy, clock)
+        prepare_key_tables(connection)
+    rotations = SqlKeyRotations(key_file)
+    generation = rotations.root_generation()
+    if generation is not None and generation != root.generation:
+        if recovered is not None:
+            raise SharesStale("the root of this home was replaced after these shares were made")
+        # A rotation of the root stopped between its rows and its descriptor, or goes on now.
+        root = root_file.open_generation(generation)
+
+    def reopen() -> Parent:
+        held = rotations.root_generation()
+        return root_file.open_generation(held or root.generation).parent
+
+    keys = KeyRing(
+        root.suite,
+        root.secret,
+        SqlKeyStore(key_file),
+        entropy,
+        clock,
+        generation=root.generation,
+        reopen=reopen,
+    )
     store = open_store(home, keys.file_key, fresh=fresh)
     if not fresh and not any_schema:
         with store.reading() as connection:
             require_current(connection, home.institution)
-    return HomeFiles(home=home, suite=suite, keys=keys, key_file=key_file, store=store)
+    return HomeFiles(
+        home=home,
+        suite=root.suite,
+        keys=keys,
+        root_file=root_file,
+        key_file=key_file,
+        store=store,
+    )
 
 
 def store_files(home: Home) -> list[Path]:
@@ -178,20 +202,15 @@ def store_files(home: Home) -> list[Path]:
     return sorted([*home.folder.glob("records.db*"), *home.keys_folder.glob(f"{KEYS_FILE}*")])
 
 
-def _read_passphrase(path: Path) -> bytes:
-    if not path.is_file():
-        raise PassphraseMissing(f"no passphrase file at {path}", where=str(path))
-    with path.open("rb") as file:
-        return file.read(_LARGEST_PASSPHRASE).strip(b"\r\n")
+def _credentials(given: Credentials | Path | None) -> Credentials:
+    return given if isinstance(given, Credentials) else Credentials(passphrase_file=given)
 
 
-def _read_descriptor(path: Path) -> Mapping[str, Json]:
-    if not path.is_file():
-        raise RootDescriptorRefused("the home has no keys/root.json", where=str(path))
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise RootDescriptorRefused("keys/root.json is not JSON", where=str(path)) from error
-    if not isinstance(document, dict):
-        raise RootDescriptorRefused("keys/root.json is no JSON object", where=str(path))
-    return document
+def _first_provider(given: Credentials, made: bytes, profile: str) -> RootProvider:
+    """The provider of a home that is not there yet; ``made``: the passphrase of a demo."""
+    if given.passphrase_file is None:
+        return PassphraseProvider(made, profile=profile)
+    first = read_passphrase(given.passphrase_file)
+    if given.second_passphrase_file is None:
+        return PassphraseProvider(first, profile=profile)
+    return TwoPersonProvider(first, read_passphrase(given.second_passphrase_file), profile=profile)

@@ -21,11 +21,14 @@ from jinkui.bridges.person_keys import PersonalKeys
 from jinkui.bridges.record_grades import record_grade
 from jinkui.bridges.subject_tags import AuditKeyTags
 from jinkui.bridges.witnessed_agreements import require_witnessed
+from jinkui.bridges.witnessed_minimum import require_minimum
 from jinkui.settings.home import Home
 from jinkui.wiring.anchor import Anchor
 from jinkui.wiring.copies import Report, Snapshot, copy_keys, copy_records
 from jinkui.wiring.homes import HomeFiles, open_files, store_files
+from jinkui.wiring.key_room import KeyRoom
 from jinkui.wiring.media import beside, media_parts
+from jinkui.wiring.root_file import Credentials
 from jinkui.wiring.unit import Unit
 from secure_records.access.decision import AccessPolicy
 from secure_records.access.policy_cache import PolicyCache
@@ -42,6 +45,7 @@ from secure_records.audit.log import AuditLog
 from secure_records.audit.note import NoteKey
 from secure_records.audit.verification import verify_log
 from secure_records.keys.key_ring import KeyRing
+from secure_records.keys.root_descriptor import RootKey
 from secure_records.keys.signing_keys import Verifier
 from secure_records.leakage import LeakageReport
 from secure_records.media.ports import ImportFolder
@@ -97,6 +101,11 @@ class Toolkit:
     def keys(self) -> KeyRing:
         """The key ring."""
         return self._files.keys
+
+    @property
+    def key_room(self) -> KeyRoom:
+        """Rotations, and the descriptor of the root."""
+        return KeyRoom(self._files, self.clock, self.entropy)
 
     @property
     def parts(self) -> VaultParts:
@@ -184,6 +193,15 @@ class Toolkit:
         """
         with self.reading() as unit:
             self.anchor.require_continued(unit.audit_store)
+
+    def require_minimum(self) -> None:
+        """Return if and only if no lowest key version is below what the log witnessed.
+
+        Raises:
+            MinimumLowered: an older key file was put in place.
+        """
+        with self.reading() as unit:
+            require_minimum(unit.audit_store, self.key_room.minimum(self.tenant))
 
     def seal_log(self) -> str:
         """Sign the head of the log, keep the note, and put a copy into the anchor folder.
@@ -294,7 +312,13 @@ class Toolkit:
 
 
 def open_toolkit(
-    folder: Path, passphrase_file: Path | None, clock: Clock, entropy: Entropy
+    folder: Path,
+    credentials: Credentials | Path | None,
+    clock: Clock,
+    entropy: Entropy,
+    *,
+    recovered: RootKey | None = None,
 ) -> Toolkit:
-    """Open a home."""
-    return Toolkit(open_files(folder, passphrase_file, clock, entropy), clock, entropy)
+    """Open a home; see ``open_files``."""
+    files = open_files(folder, credentials, clock, entropy, recovered=recovered)
+    return Toolkit(files, clock, entropy)

@@ -180,6 +180,16 @@ class EmbeddedStore:
             target.close()
         return copied
 
+    def empty_log(self) -> bool:
+        """Move the write-ahead log into the file and cut it: no replaced page stays in it.
+
+        False if a reader still needed it; the log is then cut at a later time.
+        """
+        with self._guarded(), self._engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
     def close(self) -> None:
         """Close every idle connection. Open transactions keep theirs until they end."""
         self._closed = True

@@ -18,15 +18,22 @@ Unwrapped keys stay in memory while the process lives; Python cannot wipe them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import RLock
 from typing import Final
 
 from secure_records.envelope.suites import PARENT_KEY_BYTES, Suite, hkdf_expand
-from secure_records.errors import KeyNotFound, KeySlotTaken, TenantNotOpened
-from secure_records.keys.key_rows import KeyRows, derivation_label
-from secure_records.keys.models import HeldPublicKey, KeyKind, KeySlot, WrappedKey
+from secure_records.errors import KeyNotFound, KeySlotTaken, ParentKeyRetired, TenantNotOpened
+from secure_records.keys.key_rows import KeyRows, Parent, derivation_label
+from secure_records.keys.models import (
+    ROOT_WRAPPED,
+    HeldPublicKey,
+    KeyKind,
+    KeySlot,
+    WrappedKey,
+)
+from secure_records.keys.parent_keys import ParentKeys
 from secure_records.keys.ports import KeyStore
 from secure_records.keys.signing_keys import (
     Ed25519Signer,
@@ -34,7 +41,6 @@ from secure_records.keys.signing_keys import (
     generate_ed25519,
     generate_sm2,
 )
-from secure_records.keys.wrapping import unwrap
 from shared_kernel.identifiers import Entropy
 from shared_kernel.instants import Clock
 from shared_kernel.signatures import ED25519, SM2_SM3, PublicKey, Signer
@@ -58,12 +64,6 @@ class _Held:
     secret: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tenant:
-    wrapping_key: bytes
-    index_root: bytes
-
-
 class KeyRing:
     """The front door to every key of one home.
 
@@ -71,18 +71,28 @@ class KeyRing:
         suite: The suite of the home; rows of another suite are refused.
         root: The 32-byte root key.
         store: Where wrapped keys are kept.
+        generation: Of this root; each rotation of the root makes the next one.
+        reopen: Opens the root anew when another process replaced it.
     """
 
     def __init__(
-        self, suite: Suite, root: bytes, store: KeyStore, entropy: Entropy, clock: Clock
+        self,
+        suite: Suite,
+        root: bytes,
+        store: KeyStore,
+        entropy: Entropy,
+        clock: Clock,
+        *,
+        generation: int = 1,
+        reopen: Callable[[], Parent] | None = None,
     ) -> None:
         self._suite = suite
-        self._root = root
+        self._parents = ParentKeys(suite, Parent(generation, root), store, reopen)
         self._store = store
         self._entropy = entropy
         self._rows = KeyRows(suite, entropy, clock)
         self._lock = RLock()
-        self._tenants: dict[str, _Tenant] = {}
+        self._index_roots: dict[str, bytes] = {}
         self._current: dict[tuple[str, KeyKind, str, str], _Held] = {}
         self._by_id: dict[tuple[str, str], bytes] = {}
         self._derived: dict[tuple[str, bytes], bytes] = {}
@@ -106,11 +116,12 @@ class KeyRing:
         if not tenant:
             raise TenantNotOpened("an institution without identifier cannot have keys")
         with self._lock:
-            if self._find_tenant(tenant) is not None:
+            if self._parents.find(tenant) is not None:
+                self._index_root(tenant)
                 return
-            wrapping_key = self._entropy(PARENT_KEY_BYTES)
+            wrapping_key = Parent(1, self._entropy(PARENT_KEY_BYTES))
             slot = KeySlot(tenant=tenant, kind=KeyKind.TENANT)
-            rows = [self._rows.make(slot, self._root, wrapping_key)]
+            rows = [self._rows.make(slot, self._parents.root, wrapping_key.secret)]
             index = KeySlot(tenant=tenant, kind=KeyKind.INDEX)
             rows.append(self._rows.make(index, wrapping_key, self._entropy(PARENT_KEY_BYTES)))
             for kind in (KeyKind.LOG_ED25519, KeyKind.LOG_SM2):
@@ -118,7 +129,7 @@ class KeyRing:
                 secret, public = self._new_pair(kind)
                 rows.append(self._rows.make(signing, wrapping_key, secret, public.raw))
             self._add_or_yield(rows)
-            self._tenant(tenant)
+            self._parents.newest(tenant)
 
     def index_key(self, tenant: str, column: str, version: int = 1) -> bytes:
         """The 32-byte search key of one column; versions are independent of each other."""
@@ -155,10 +166,7 @@ class KeyRing:
         if secret is not None:
             return secret
         with self._lock:
-            row = self._store.by_id(tenant, key_id)
-            if row is None or row.slot.kind is not KeyKind.DATA:
-                raise KeyNotFound(f"no live data key {key_id}", where=key_id)
-            secret = self._unwrap(row)
+            [(_, secret)] = self._parents.opened(lambda: [self._data_row(tenant, key_id)])
             self._by_id[(tenant, key_id)] = secret
             return secret
 
@@ -178,14 +186,11 @@ class KeyRing:
         slot = KeySlot(tenant=tenant, kind=KeyKind.AUDIT, owner=subject)
         with self._lock:
             waiting = tuple(secret for row, secret in self._pending if row.slot == slot)
-            return tuple(self._unwrap(row) for row in self._store.in_slot(slot)) + waiting
+            held = self._parents.opened(lambda: self._store.in_slot(slot))
+            return tuple(secret for _, secret in held) + waiting
 
     def prepare(self, tenant: str, subjects: Sequence[str]) -> None:
-        """Read the keys of many patients at once, before an import; makes nothing.
-
-        Whose keys were read before is not asked again: a key that another process
-        made meanwhile is found when it is asked for.
-        """
+        """Read the keys of many patients at once, before an import; makes nothing."""
         with self._lock:
             unknown = [
                 name
@@ -194,13 +199,15 @@ class KeyRing:
             ]
             if not unknown:
                 return
-            rows = self._store.of_owners(tenant, unknown)
-            found = {row.slot.owner for row in rows} | {r.slot.owner for r, _ in self._pending}
+            wanted = {KeyKind.DATA, KeyKind.AUDIT}
+            rows = self._parents.opened(
+                lambda: [r for r in self._store.of_owners(tenant, unknown) if r.slot.kind in wanted]
+            )
+            found = {row.slot.owner for row, _ in [*rows, *self._pending]}
             self._absent.update((tenant, name) for name in unknown if name not in found)
             self._prepared.update((tenant, name) for name in found)
-            for row in rows:
-                if row.slot.kind in {KeyKind.DATA, KeyKind.AUDIT}:
-                    self._hold(row, self._unwrap(row))
+            for row, secret in rows:
+                self._hold(row, secret)
 
     def subject_keys(self, tenant: str, subject: str) -> tuple[WrappedKey, ...]:
         """Every row of a patient, of all kinds, buffered ones included."""
@@ -214,7 +221,7 @@ class KeyRing:
     def log_signers(self, tenant: str) -> tuple[Signer, Signer]:
         """The institution's log signers: Ed25519, then SM2."""
         with self._lock:
-            self._tenant(tenant)
+            self._parents.newest(tenant)
             return (
                 self._signer(KeySlot(tenant=tenant, kind=KeyKind.LOG_ED25519)),
                 self._signer(KeySlot(tenant=tenant, kind=KeyKind.LOG_SM2)),
@@ -230,10 +237,9 @@ class KeyRing:
         kind = KeyKind.PERSON_SM2 if gm else KeyKind.PERSON_ED25519
         slot = KeySlot(tenant=tenant, kind=kind, owner=actor)
         with self._lock:
-            wrapping_key = self._tenant(tenant).wrapping_key
             if not self._store.in_slot(slot):
                 secret, public = self._new_pair(kind)
-                self._add_or_yield([self._rows.make(slot, wrapping_key, secret, public.raw)])
+                self._ensure(slot, secret, public.raw)
             return self._signer(slot)
 
     def public_keys(self, tenant: str) -> tuple[HeldPublicKey, ...]:
@@ -254,13 +260,16 @@ class KeyRing:
         slot = KeySlot(tenant="", kind=KeyKind.FILE)
         with self._lock:
             if not self._store.in_slot(slot):
-                secret = self._entropy(PARENT_KEY_BYTES)
-                self._add_or_yield([self._rows.make(slot, self._root, secret)])
-            return unwrap(self._suite, self._root, self._store.in_slot(slot)[-1])
+                self._ensure(slot, self._entropy(PARENT_KEY_BYTES))
+            return self._parents.opened(lambda: self._store.in_slot(slot))[-1][1]
 
-    def key_counts(self, tenant: str) -> Mapping[KeyKind, int]:
-        """Committed keys of each kind; kinds without any are absent."""
-        return self._store.counts(tenant)
+    def reread(self) -> None:
+        """Forget parents and lowest versions, and read them again when they are needed.
+
+        Call it after a rotation in this process; what was unwrapped stays in use.
+        """
+        with self._lock:
+            self._parents.forget()
 
     def flush(self) -> None:
         """Commit every buffered key. Call it before the records under them commit.
@@ -274,9 +283,9 @@ class KeyRing:
                     break
                 try:
                     self._store.add([row for row, _ in self._pending])
-                except KeySlotTaken:
-                    # Records may already be sealed under these keys, so they must
-                    # not be dropped: they take the next free version instead.
+                except (KeySlotTaken, ParentKeyRetired):
+                    # Records may already be sealed under these keys, so they must not be
+                    # dropped: they take the next free version, under the newest parent.
                     self._renumber()
                 else:
                     self._pending.clear()
@@ -290,35 +299,29 @@ class KeyRing:
 
     # --- inside -------------------------------------------------------------------------
 
-    def _find_tenant(self, tenant: str) -> _Tenant | None:
-        found = self._tenants.get(tenant)
-        if found is not None:
-            return found
-        rows = self._store.in_slot(KeySlot(tenant=tenant, kind=KeyKind.TENANT))
-        if not rows:
-            return None
-        wrapping_key = unwrap(self._suite, self._root, rows[-1])
-        # The oldest index root: search terms already written depend on it.
-        index = self._store.in_slot(KeySlot(tenant=tenant, kind=KeyKind.INDEX))
-        if not index:
-            raise TenantNotOpened(f"institution {tenant} has no index root", where=tenant)
-        found = _Tenant(
-            wrapping_key=wrapping_key, index_root=unwrap(self._suite, wrapping_key, index[0])
-        )
-        self._tenants[tenant] = found
+    def _index_root(self, tenant: str) -> bytes:
+        found = self._index_roots.get(tenant)
+        if found is None:
+            self._parents.newest(tenant)
+            slot = KeySlot(tenant=tenant, kind=KeyKind.INDEX)
+            held = self._parents.opened(lambda: self._store.in_slot(slot))
+            if not held:
+                raise TenantNotOpened(f"institution {tenant} has no index root", where=tenant)
+            # The oldest index root: search terms already written depend on it.
+            found = self._index_roots[tenant] = held[0][1]
         return found
 
-    def _tenant(self, tenant: str) -> _Tenant:
-        found = self._find_tenant(tenant)
-        if found is None:
-            raise TenantNotOpened(f"institution {tenant} has no keys here", where=tenant)
-        return found
+    def _data_row(self, tenant: str, key_id: str) -> WrappedKey:
+        row = self._store.by_id(tenant, key_id)
+        if row is None or row.slot.kind is not KeyKind.DATA:
+            raise KeyNotFound(f"no live data key {key_id}", where=key_id)
+        return row
 
     def _derive(self, tenant: str, label: bytes) -> bytes:
         found = self._derived.get((tenant, label))
         if found is None:
             with self._lock:
-                root = self._tenant(tenant).index_root
+                root = self._index_root(tenant)
             found = hkdf_expand(self._suite, root, label, PARENT_KEY_BYTES)
             self._derived[(tenant, label)] = found
         return found
@@ -329,13 +332,13 @@ class KeyRing:
             held = self._current.get(place)
             if held is not None:
                 return held
-            wrapping_key = self._tenant(slot.tenant).wrapping_key
-            absent = (slot.tenant, slot.owner) in self._absent
-            for row in () if absent else self._store.in_slot(slot):
-                self._hold(row, self._unwrap(row))
+            parent = self._parents.newest(slot.tenant)
+            if (slot.tenant, slot.owner) not in self._absent:
+                for row, secret in self._parents.opened(lambda: self._store.in_slot(slot)):
+                    self._hold(row, secret)
             if place not in self._current:
                 secret = self._entropy(PARENT_KEY_BYTES)
-                row = self._rows.make(slot, wrapping_key, secret)
+                row = self._rows.make(slot, parent, secret)
                 self._pending.append((row, secret))
                 self._hold(row, secret)
             return self._current[place]
@@ -351,17 +354,28 @@ class KeyRing:
             # The oldest audit key stays the current one: commitments are compared with it.
             self._current.setdefault(place, held)
 
-    def _unwrap(self, row: WrappedKey) -> bytes:
-        return unwrap(self._suite, self._tenant(row.slot.tenant).wrapping_key, row)
-
     def _renumber(self) -> None:
+        self._parents.forget()
         renumbered: list[tuple[WrappedKey, bytes]] = []
         for row, secret in self._pending:
             taken = self._store.in_slot(row.slot)
-            parent = self._tenant(row.slot.tenant).wrapping_key
+            parent = self._parents.newest(row.slot.tenant)
             version = taken[-1].version + 1 if taken else row.version
             renumbered.append((self._rows.renumber(row, parent, secret, version), secret))
         self._pending = renumbered
+
+    def _ensure(self, slot: KeySlot, secret: bytes, public: bytes = b"") -> None:
+        """A first key in an empty slot, ours or another process's, under whatever parent is new."""
+        for _ in range(_FLUSH_ATTEMPTS):
+            home = slot.kind in ROOT_WRAPPED
+            parent = self._parents.root if home else self._parents.newest(slot.tenant)
+            try:
+                self._add_or_yield([self._rows.make(slot, parent, secret, public)])
+            except ParentKeyRetired:
+                self._parents.forget()
+            else:
+                return
+        raise ParentKeyRetired("rotations keep replacing the parent of a new key")
 
     def _add_or_yield(self, rows: Iterable[WrappedKey]) -> None:
         """Commit now. If another process was first, its keys are the ones: ours have no use yet."""
@@ -374,10 +388,10 @@ class KeyRing:
         return generate_sm2() if _SIGNING[kind] == SM2_SM3 else generate_ed25519(self._entropy)
 
     def _signer(self, slot: KeySlot) -> Signer:
-        rows = self._store.in_slot(slot)
+        rows = self._parents.opened(lambda: self._store.in_slot(slot))
         if not rows:
             raise KeyNotFound(f"no live {slot.kind.value} key of {slot.tenant}", where=slot.tenant)
-        secret = self._unwrap(rows[-1])
+        row, secret = rows[-1]
         if _SIGNING[slot.kind] == SM2_SM3:
-            return Sm2Signer(secret, rows[-1].public)
+            return Sm2Signer(secret, row.public)
         return Ed25519Signer(secret)

@@ -5,7 +5,7 @@ Gives it an identifier, a version and an instant, and wraps it for its place.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -18,6 +18,17 @@ from shared_kernel.instants import Clock
 _LABELS: Final = 256
 
 
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A key that wraps others."""
+
+    version: int
+    """Version of a tenant key, or generation of the root."""
+
+    secret: bytes
+    """32 bytes."""
+
+
 class KeyRows:
     """Makes rows of wrapped keys in one suite."""
 
@@ -28,23 +39,27 @@ class KeyRows:
         self._entropy = entropy
         self._clock = clock
 
-    def make(self, slot: KeySlot, parent: bytes, secret: bytes, public: bytes = b"") -> WrappedKey:
-        """The first version of ``slot``, holding ``secret`` wrapped under ``parent``."""
+    def make(
+        self, slot: KeySlot, parent: Parent, secret: bytes, public: bytes = b"", version: int = 1
+    ) -> WrappedKey:
+        """One version of ``slot``, holding ``secret`` wrapped under ``parent``."""
         now = self._clock.now()
         row = WrappedKey(
             slot=slot,
             key_id=new_identifier("key", now, self._entropy),
-            version=1,
+            version=version,
             suite=self._suite.name,
             wrapped=b"",
             public=public,
             created_at=now,
+            parent=parent.version,
         )
-        return wrap(self._suite, parent, secret, row, self._entropy)
+        return wrap(self._suite, parent.secret, secret, row, self._entropy)
 
-    def renumber(self, row: WrappedKey, parent: bytes, secret: bytes, version: int) -> WrappedKey:
+    def renumber(self, row: WrappedKey, parent: Parent, secret: bytes, version: int) -> WrappedKey:
         """The same key as another version: wrapped anew, because the version is bound."""
-        return wrap(self._suite, parent, secret, replace(row, version=version), self._entropy)
+        changed = replace(row, version=version, parent=parent.version)
+        return wrap(self._suite, parent.secret, secret, changed, self._entropy)
 
 
 @lru_cache(maxsize=_LABELS)

@@ -44,6 +44,10 @@ class KeyKind(StrEnum):
     """Raw key of the record store's file; wrapped by the root."""
 
 
+ROOT_WRAPPED: Final = frozenset({KeyKind.TENANT, KeyKind.FILE})
+"""Kinds whose parent is the root; the parent of all others is a tenant key."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySlot:
     """The place of a key; in one slot there are versions, newest last."""
@@ -82,6 +86,56 @@ class WrappedKey:
     """Public half of a signing key; empty for others."""
 
     created_at: datetime
+    """When the key itself was made; rewrapping does not renew it."""
+
+    parent: int = 1
+    """Which version of its parent wraps it: of the tenant key, or the generation of the root.
+
+    Not authenticated apart: under another parent the row does not open.
+    """
+
+
+class RotationKind(StrEnum):
+    """What is being replaced."""
+
+    TENANT = "tenant"
+    ROOT = "root"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """A replacement of one parent key that has begun and not ended. A home has at most one."""
+
+    kind: RotationKind
+
+    tenant: str
+    """The institution; empty for the root."""
+
+    old: int
+    """Version (of the root: generation) that is being left; all lower ones are left as well."""
+
+    new: int
+
+    began_at: datetime
+
+    began_by: str
+    """The account that asked for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindAge:
+    """How many keys of one kind there are, and since when."""
+
+    kind: KeyKind
+    count: int
+    oldest: datetime
+    newest: datetime
+
+    versions: tuple[int, int]
+    """Lowest and highest version."""
+
+    parents: tuple[int, int]
+    """Lowest and highest version of what wraps them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +150,7 @@ class HeldPublicKey:
 
 
 def binding(key: WrappedKey, suite_code: int) -> bytes:
-    """The associated data under which ``key`` was wrapped: the whole row but ``created_at``."""
+    """The associated data of ``key``: the whole row but ``created_at`` and ``parent``."""
     parts = (
         key.key_id.encode(),
         key.slot.kind.value.encode(),

@@ -1,215 +1,218 @@
-"""Where does the root key come from, and how is a wrong passphrase told from damage?
+"""Who or what must be there for the root to open?
 
-The root is 32 random bytes, wrapped under a key that Argon2id (RFC 9106) makes
-from a passphrase. The descriptor holds everything but the passphrase and lies in
-the home, in clear. Changing the passphrase writes a new descriptor; the root,
-and all that hangs on it, stays as it is.
+A provider makes the 32-byte key that wraps the root. What it needs again next
+time, but is not secret, lies in its section of the descriptor.
 
-Hardware and key services will be further providers beside this one.
+``passphrase``: one person, or a file (then the home unlocks by itself: whoever has
+the file has the root). ``two_persons``: both passphrases at once. Each is stretched
+apart and the two are combined, so one of them alone opens nothing, cannot be tried
+alone, and says nothing about the other.
 """
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, NoReturn
+from typing import Final, NoReturn, Protocol
 
-from argon2.low_level import ARGON2_VERSION, Type, hash_secret_raw
-
-from secure_records.envelope.one_use import WRAPPED_KEY, fresh_message_id, open_once, seal_once
-from secure_records.envelope.suites import PARENT_KEY_BYTES, Suite, hkdf_expand, suite_named
-from secure_records.errors import (
-    EnvelopeRefused,
-    RootDescriptorRefused,
-    RootLocked,
-    UnknownSuite,
+from secure_records.envelope.suites import Suite, mac
+from secure_records.errors import RootDescriptorRefused, RootLocked
+from secure_records.keys.argon2_costs import (
+    RFC_9106_LOW_MEMORY,
+    SALT_BYTES,
+    Argon2Parameters,
+    costs_json,
+    costs_of,
+    require_strength,
+    stretch,
 )
-from shared_kernel.canonical_json import Json, canonical_bytes
+from shared_kernel.canonical_json import Json
 from shared_kernel.identifiers import Entropy
-from shared_kernel.instants import instant_text
 
-FORMAT: Final = "jinkui-root/1"
-PROVIDER: Final = "passphrase"
+ONE_PERSON: Final = "passphrase"
+TWO_PERSONS: Final = "two_persons"
 SHORTEST_PASSPHRASE: Final = 8
 """Bytes; shorter ones fall to guessing whatever Argon2id costs."""
 
-_SALT_BYTES: Final = 32
 _HEX: Final = re.compile(r"([0-9a-f]{2})+\Z")
-_LARGEST_KIB: Final = 4 * 1024 * 1024
-_MOST_PASSES: Final = 64
-_MOST_LANES: Final = 64
-_SEALED_FIELDS: Final = ("message_id", "check", "sealed_root")
-_DESCRIPTOR_KEYS: Final = frozenset(
-    ("format", "provider", "suite", "created_at", "salt", "kdf", *_SEALED_FIELDS)
-)
-_WEAK_PROFILES: Final = frozenset(("demo", "test"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Argon2Parameters:
-    """Costs of one guess."""
+class RootProvider(Protocol):
+    """One way to the key that wraps the root."""
 
-    memory_kib: int
-    passes: int
-    lanes: int
+    @property
+    def name(self) -> str:
+        """As the descriptor names it."""
+        ...
 
-    def at_least(self, floor: Argon2Parameters) -> bool:
-        """Is a guess at least as costly as under ``floor``?"""
-        return self.memory_kib >= floor.memory_kib and self.passes >= floor.passes
+    def fresh(self, suite: Suite, entropy: Entropy) -> tuple[dict[str, Json], bytes]:
+        """Pair of a new section for the descriptor and the wrapping key that belongs to it.
+
+        Raises:
+            RootDescriptorRefused: what was given is too weak.
+        """
+        ...
+
+    def wrapping_key(self, suite: Suite, section: Mapping[str, Json]) -> bytes:
+        """The wrapping key of an existing section.
+
+        Raises:
+            RootDescriptorRefused: the section is malformed, or a guess is too cheap.
+        """
+        ...
 
 
-RFC_9106_LOW_MEMORY: Final = Argon2Parameters(memory_kib=64 * 1024, passes=3, lanes=4)
-"""The second recommended option of RFC 9106, 4: t=3, p=4, m=2^16 KiB (64 MiB)."""
-
-TESTING: Final = Argon2Parameters(memory_kib=64, passes=1, lanes=1)
-"""Instant and worthless. Refused outside the profiles ``demo`` and ``test``."""
-
-
-class PassphraseRoot:
-    """Makes and opens roots under a passphrase.
+class PassphraseProvider:
+    """One passphrase.
 
     Args:
-        parameters: Cost of a guess for descriptors made here.
+        passphrase: As typed, UTF-8.
+        parameters: Cost of a guess for sections made here.
         profile: ``production``, or ``demo`` or ``test``, which allow weak parameters.
 
     Raises:
         RootDescriptorRefused: weak parameters in another profile.
     """
 
-    __slots__ = ("_parameters", "_profile")
+    __slots__ = ("_parameters", "_passphrase", "_profile")
+
+    name: Final = ONE_PERSON
 
     def __init__(
-        self, parameters: Argon2Parameters = RFC_9106_LOW_MEMORY, *, profile: str = "production"
+        self,
+        passphrase: bytes,
+        parameters: Argon2Parameters = RFC_9106_LOW_MEMORY,
+        *,
+        profile: str = "production",
     ) -> None:
-        _require_strength(parameters, profile)
+        require_strength(parameters, profile)
+        self._passphrase = passphrase
         self._parameters = parameters
         self._profile = profile
 
-    def create(
-        self, suite: Suite, passphrase: bytes, entropy: Entropy, at: datetime
-    ) -> tuple[dict[str, Json], bytes]:
-        """Pair of the descriptor of a fresh root (JSON for the home) and the root itself."""
-        root = entropy(PARENT_KEY_BYTES)
-        return self.seal_root(suite, root, passphrase, entropy, at), root
-
-    def seal_root(
-        self, suite: Suite, root: bytes, passphrase: bytes, entropy: Entropy, at: datetime
-    ) -> dict[str, Json]:
-        """A descriptor of an existing root, for a new passphrase.
+    def fresh(self, suite: Suite, entropy: Entropy) -> tuple[dict[str, Json], bytes]:
+        """A new salt, and what it gives.
 
         Raises:
             RootDescriptorRefused: the passphrase is too short.
         """
-        if len(passphrase) < SHORTEST_PASSPHRASE:
-            raise RootDescriptorRefused(
-                f"a passphrase has at least {SHORTEST_PASSPHRASE} bytes",
-                hint="choose a longer passphrase",
-                where="passphrase",
-            )
-        salt = entropy(_SALT_BYTES)
-        clear: dict[str, Json] = {
-            "format": FORMAT,
-            "provider": PROVIDER,
-            "suite": suite.name,
-            "created_at": instant_text(at),
+        del suite
+        _require_long_enough(self._passphrase)
+        salt = entropy(SALT_BYTES)
+        section: dict[str, Json] = {
+            "name": ONE_PERSON,
             "salt": salt.hex(),
-            "kdf": {
-                "name": "argon2id",
-                "version": ARGON2_VERSION,
-                "memory_kib": self._parameters.memory_kib,
-                "passes": self._parameters.passes,
-                "lanes": self._parameters.lanes,
-            },
+            "kdf": costs_json(self._parameters),
         }
-        message_id = fresh_message_id(entropy)
-        check, sealed = seal_once(
-            suite,
-            _stretch(passphrase, salt, self._parameters),
-            WRAPPED_KEY,
-            message_id,
-            plaintext=root,
-            aad=canonical_bytes(clear),
-        )
-        return clear | {
-            "message_id": message_id.hex(),
-            "check": check.hex(),
-            "sealed_root": sealed.hex(),
-        }
+        return section, stretch(self._passphrase, salt, self._parameters)
 
-    def unlock(self, descriptor: Mapping[str, Json], passphrase: bytes) -> bytes:
-        """The 32-byte root of ``descriptor``.
+    def wrapping_key(self, suite: Suite, section: Mapping[str, Json]) -> bytes:
+        """The passphrase stretched with the salt and at the costs of the section."""
+        del suite
+        _require_section(section, ONE_PERSON, {"name", "salt", "kdf"})
+        parameters = costs_of(section["kdf"])
+        require_strength(parameters, self._profile)
+        return stretch(self._passphrase, _salt(section, "salt"), parameters)
+
+
+class TwoPersonProvider:
+    """Two passphrases of two persons; both at once, in the order in which they were set.
+
+    Raises:
+        RootDescriptorRefused: weak parameters outside ``demo`` and ``test``.
+    """
+
+    __slots__ = ("_first", "_parameters", "_profile", "_second")
+
+    name: Final = TWO_PERSONS
+
+    def __init__(
+        self,
+        first: bytes,
+        second: bytes,
+        parameters: Argon2Parameters = RFC_9106_LOW_MEMORY,
+        *,
+        profile: str = "production",
+    ) -> None:
+        require_strength(parameters, profile)
+        self._first = first
+        self._second = second
+        self._parameters = parameters
+        self._profile = profile
+
+    def fresh(self, suite: Suite, entropy: Entropy) -> tuple[dict[str, Json], bytes]:
+        """Two new salts, and what they give together.
 
         Raises:
-            RootDescriptorRefused: a part is missing or malformed, or a guess is too cheap.
-            RootLocked: wrong passphrase, or a descriptor that was altered.
+            RootDescriptorRefused: a passphrase is too short, or both are the same.
         """
-        return unlock_root(descriptor, passphrase, profile=self._profile)
+        for passphrase in (self._first, self._second):
+            _require_long_enough(passphrase)
+        if hmac.compare_digest(self._first, self._second):
+            raise RootDescriptorRefused(
+                "both persons gave the same passphrase",
+                hint="each person chooses a passphrase and tells nobody",
+                where="passphrase",
+            )
+        salts = (entropy(SALT_BYTES), entropy(SALT_BYTES))
+        section: dict[str, Json] = {
+            "name": TWO_PERSONS,
+            "salt": salts[0].hex(),
+            "second_salt": salts[1].hex(),
+            "kdf": costs_json(self._parameters),
+        }
+        return section, self._combined(suite, salts, self._parameters)
+
+    def wrapping_key(self, suite: Suite, section: Mapping[str, Json]) -> bytes:
+        """Both passphrases stretched and combined as the section says."""
+        _require_section(section, TWO_PERSONS, {"name", "salt", "second_salt", "kdf"})
+        parameters = costs_of(section["kdf"])
+        require_strength(parameters, self._profile)
+        salts = (_salt(section, "salt"), _salt(section, "second_salt"))
+        return self._combined(suite, salts, parameters)
+
+    def _combined(
+        self, suite: Suite, salts: tuple[bytes, bytes], parameters: Argon2Parameters
+    ) -> bytes:
+        # HKDF-Extract (RFC 5869, 2.2): uniform as long as either input is unknown.
+        first = stretch(self._first, salts[0], parameters)
+        return mac(suite, first, stretch(self._second, salts[1], parameters))
 
 
-def unlock_root(
-    descriptor: Mapping[str, Json], passphrase: bytes, *, profile: str = "production"
-) -> bytes:
-    """The 32-byte root of ``descriptor``.
-
-    Raises:
-        RootDescriptorRefused: a part is missing or malformed, or a guess is too cheap.
-        RootLocked: wrong passphrase, or a descriptor that was altered.
-    """
-    if frozenset(descriptor) != _DESCRIPTOR_KEYS:
-        raise RootDescriptorRefused("the root descriptor lacks a part or has one too many")
-    if descriptor["format"] != FORMAT or descriptor["provider"] != PROVIDER:
-        raise RootDescriptorRefused("the root descriptor has another format or provider")
-    suite = _suite(descriptor)
-    parameters = _parameters(descriptor["kdf"])
-    _require_strength(parameters, profile)
-    salt = _hex(descriptor, "salt")
-    if len(salt) != _SALT_BYTES:
-        _refuse("salt")
-    clear = {name: value for name, value in descriptor.items() if name not in _SEALED_FIELDS}
-    try:
-        return open_once(
-            suite,
-            _stretch(passphrase, salt, parameters),
-            WRAPPED_KEY,
-            _hex(descriptor, "message_id"),
-            commitment=_hex(descriptor, "check"),
-            sealed=_hex(descriptor, "sealed_root"),
-            aad=canonical_bytes(clear),
+def _require_section(section: Mapping[str, Json], name: str, keys: set[str]) -> None:
+    named = section.get("name")
+    if isinstance(named, str) and named != name:
+        raise RootLocked(
+            f"this home opens by {named}, not by {name}",
+            hint="two_persons needs --passphrase-file and --second-passphrase-file",
         )
-    except EnvelopeRefused as error:
-        raise RootLocked("the root key does not open with this passphrase") from error
+    if set(section) != keys:
+        raise RootDescriptorRefused("the provider of the root descriptor is malformed")
 
 
-def descriptor_suite(descriptor: Mapping[str, Json]) -> Suite:
-    """The suite of the home that ``descriptor`` belongs to; authenticated once it unlocks.
+def _require_long_enough(passphrase: bytes) -> None:
+    if len(passphrase) < SHORTEST_PASSPHRASE:
+        raise RootDescriptorRefused(
+            f"a passphrase has at least {SHORTEST_PASSPHRASE} bytes",
+            hint="choose a longer passphrase",
+            where="passphrase",
+        )
+
+
+def _salt(section: Mapping[str, Json], field: str) -> bytes:
+    salt = hex_bytes(section.get(field), field)
+    if len(salt) != SALT_BYTES:
+        _refuse(field)
+    return salt
+
+
+def hex_bytes(value: Json, field: str) -> bytes:
+    """The bytes behind lower-case hex digits.
 
     Raises:
-        RootDescriptorRefused: it names none known here.
+        RootDescriptorRefused: anything else.
     """
-    return _suite(descriptor)
-
-
-def keys_file_key(suite: Suite, root: bytes) -> bytes:
-    """The 32-byte raw key of the key file, derived from the root.
-
-    The key file cannot hold its own key, so this one is not random but derived.
-    """
-    return hkdf_expand(suite, root, b"keys.db file", PARENT_KEY_BYTES)
-
-
-def _suite(descriptor: Mapping[str, Json]) -> Suite:
-    try:
-        return suite_named(str(descriptor.get("suite")))
-    except UnknownSuite as error:
-        raise RootDescriptorRefused(
-            "the root descriptor names no suite known here", where="suite"
-        ) from error
-
-
-def _hex(descriptor: Mapping[str, Json], field: str) -> bytes:
-    value = descriptor[field]
     if not isinstance(value, str) or _HEX.match(value) is None:
         _refuse(field)
     return bytes.fromhex(value)
@@ -217,44 +220,3 @@ def _hex(descriptor: Mapping[str, Json], field: str) -> bytes:
 
 def _refuse(field: str) -> NoReturn:
     raise RootDescriptorRefused(f"{field} of the root descriptor is malformed", where=field)
-
-
-def _parameters(kdf: Json) -> Argon2Parameters:
-    known = {"name", "version", "memory_kib", "passes", "lanes"}
-    if not isinstance(kdf, Mapping) or set(kdf) != known:
-        raise RootDescriptorRefused("kdf of the root descriptor is malformed", where="kdf")
-    if kdf["name"] != "argon2id" or kdf["version"] != ARGON2_VERSION:
-        raise RootDescriptorRefused("kdf of the root descriptor is not known here", where="kdf")
-    memory, passes, lanes = kdf["memory_kib"], kdf["passes"], kdf["lanes"]
-    # Upper bounds: an altered descriptor must not exhaust the machine before it is refused.
-    if not (
-        type(memory) is int
-        and type(passes) is int
-        and type(lanes) is int
-        and 1 <= lanes <= _MOST_LANES
-        and 8 * lanes <= memory <= _LARGEST_KIB
-        and 1 <= passes <= _MOST_PASSES
-    ):
-        raise RootDescriptorRefused("kdf costs of the root descriptor are malformed", where="kdf")
-    return Argon2Parameters(memory_kib=memory, passes=passes, lanes=lanes)
-
-
-def _require_strength(parameters: Argon2Parameters, profile: str) -> None:
-    if not parameters.at_least(RFC_9106_LOW_MEMORY) and profile not in _WEAK_PROFILES:
-        raise RootDescriptorRefused(
-            f"these Argon2id costs are for tests and demos, not for the profile {profile!r}",
-            hint="make the root anew with the recommended costs",
-            where="kdf",
-        )
-
-
-def _stretch(passphrase: bytes, salt: bytes, parameters: Argon2Parameters) -> bytes:
-    return hash_secret_raw(
-        secret=passphrase,
-        salt=salt,
-        time_cost=parameters.passes,
-        memory_cost=parameters.memory_kib,
-        parallelism=parameters.lanes,
-        hash_len=PARENT_KEY_BYTES,
-        type=Type.ID,
-    )

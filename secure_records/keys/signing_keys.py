@@ -160,6 +160,11 @@ def _verify_sm2(public: bytes, message: bytes, signature: bytes) -> None:
         raise SignatureInvalid("the signature does not hold")
 
 
+def is_sm2_point(public: bytes) -> bool:
+    """Are these the 64 bytes of a point on the SM2 curve?"""
+    return _on_curve(public)
+
+
 @lru_cache(maxsize=1024)
 def _on_curve(public: bytes) -> bool:
     if len(public) != 2 * _COORDINATE_BYTES:

@@ -36,12 +36,35 @@ def wrap(
     return replace(row, wrapped=message_id + commitment + sealed)
 
 
+def rewrap(suite: Suite, old: bytes, new: bytes, row: WrappedKey, message_id: bytes) -> bytes:
+    """What ``row.wrapped`` becomes under another parent; the key inside stays what it is.
+
+    Args:
+        suite: Suite of both parents.
+        old: The parent that opens the row now.
+        new: The parent that shall open it.
+        row: The row; nothing but ``wrapped`` and ``parent`` may change with it.
+        message_id: 32 fresh random bytes, never used before under ``new``.
+
+    Raises:
+        WrappedKeyRefused: the row does not open under ``old``.
+    """
+    aad = binding(row, suite.code)
+    secret = _opened(suite, old, row, aad)
+    commitment, sealed = seal_once(suite, new, WRAPPED_KEY, message_id, plaintext=secret, aad=aad)
+    return message_id + commitment + sealed
+
+
 def unwrap(suite: Suite, parent: bytes, row: WrappedKey) -> bytes:
     """The secret of ``row``.
 
     Raises:
         WrappedKeyRefused: the row was altered or moved, or has another suite or parent.
     """
+    return _opened(suite, parent, row, binding(row, suite.code))
+
+
+def _opened(suite: Suite, parent: bytes, row: WrappedKey, aad: bytes) -> bytes:
     if row.suite != suite.name:
         raise WrappedKeyRefused(
             f"key {row.key_id} was wrapped under another suite than this home's", where=row.key_id
@@ -54,7 +77,7 @@ def unwrap(suite: Suite, parent: bytes, row: WrappedKey) -> bytes:
             row.wrapped[:MESSAGE_ID_BYTES],
             commitment=row.wrapped[MESSAGE_ID_BYTES:_HEAD_BYTES],
             sealed=row.wrapped[_HEAD_BYTES:],
-            aad=binding(row, suite.code),
+            aad=aad,
         )
     except EnvelopeRefused as error:
         raise WrappedKeyRefused(

@@ -236,6 +236,7 @@ def set_up_a_home(story: Story) -> None:
     story.tell("rollback", *key, *declare, "--dry-run")
     story.tell("rollback", *key, *declare)
     story.tell("doctor", *key, "doctor")
+    use_keys(story, key)
     story.home = demo_home
 
 
@@ -270,6 +271,50 @@ def keep_a_recording(story: Story, key: tuple[str, ...], visits: Path) -> None:
     story.tell("records-orphans", *key, "records", "orphans")
     story.tell("records-orphans", *key, "records", "orphans", "--remove")
     story.tell("records-orphans", *key, "records", "orphans", "--remove")
+
+
+def use_keys(story: Story, key: tuple[str, str]) -> None:
+    """Status, both rotations, lowest version, a new passphrase."""
+    admin = "a002"
+    story.tell("keys-status", *key, "keys", "status", actor=admin)
+    story.tell("keys-rotate", *key, "keys", "rotate", "tenant", "--dry-run", actor=admin)
+    for what in ("tenant", "root"):
+        assert story.tell("keys-rotate", *key, "keys", "rotate", what, actor=admin)["rows"]
+    story.tell("keys-minimum", *key, "keys", "minimum", "tenant", "2", actor=admin)
+    story.tell("error", *key, "keys", "minimum", "tenant", "1", actor=admin, expect=4)
+    story.tell("error", *key, "keys", "rotate", "root", actor="a008", expect=4)
+    (story.folder / "fresh").write_text("a staple is no battery\n", "ascii")
+    new = ("--new-file", str(story.folder / "fresh"))
+    story.tell("keys-passphrase", *key, "keys", "passphrase", *new, actor=admin)
+    story.tell("error", *key, "keys", "status", actor=admin, expect=4)
+    fresh = ("--passphrase-file", str(story.folder / "fresh"))
+    story.tell("keys-status", *fresh, "keys", "status", actor=admin)
+    people = []
+    for number in range(3):
+        folder = story.folder / f"person-{number}"
+        folder.mkdir()
+        (folder / "secret").write_text(f"my own passphrase {number}\n", "ascii")
+        own = ("--name", f"保管人{number}", "--secret-file", str(folder / "secret"))
+        words = ("keys", "shares", "person", *own, "--out", str(folder))
+        people.append(story.tell("keys-shares-person", *words))
+    circle = (str(person["public"]) for person in people)
+    out = ("--out", str(story.folder / "shares"))
+    made = story.tell(
+        "keys-shares-make", *fresh, "keys", "shares", "make", *circle, *out, actor=admin
+    )
+    words = ("keys", "shares", "recover", "--new-file", str(story.folder / "passphrase"))
+    for person, share in list(zip(people, made["shares"], strict=True))[1:]:
+        secret = Path(person["private"]).parent / "secret"
+        words += (
+            "--share",
+            share["path"],
+            "--key",
+            person["private"],
+            "--secret-file",
+            str(secret),
+        )
+    story.tell("keys-shares-recover", *words, actor=admin)
+    story.tell("keys-status", *key, "keys", "status", actor=admin)
 
 
 def use_records(story: Story) -> None:

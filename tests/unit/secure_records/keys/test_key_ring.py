@@ -93,7 +93,7 @@ def test_asking_twice_makes_one_key(ring: KeyRing) -> None:
     ring.flush()
 
     assert ring.dek(TENANT, SUBJECT, "outpatient") == first
-    assert ring.key_counts(TENANT)[KeyKind.DATA] == 1
+    assert ring._store.counts(TENANT)[KeyKind.DATA] == 1
 
 
 def test_nothing_is_on_disk_before_the_flush(ring: KeyRing, key_store: SqlKeyStore) -> None:
@@ -117,7 +117,7 @@ def test_prepared_import_makes_and_finds_the_same_keys(ring: KeyRing, new_ring: 
     later = new_ring()
     later.prepare(TENANT, [*subjects, STRANGER])
     assert [later.dek(TENANT, subject, "outpatient") for subject in subjects] == made
-    assert later.key_counts(TENANT)[KeyKind.DATA] == 700
+    assert later._store.counts(TENANT)[KeyKind.DATA] == 700
 
 
 def test_two_processes_that_make_a_key_in_one_moment_lose_nothing(
@@ -145,7 +145,7 @@ def test_two_processes_that_open_one_institution_agree(new_ring: NewRing) -> Non
     second.open_tenant(TENANT)
 
     assert first.index_key(TENANT, "phone") == second.index_key(TENANT, "phone")
-    assert first.key_counts(TENANT)[KeyKind.TENANT] == 1
+    assert first._store.counts(TENANT)[KeyKind.TENANT] == 1
 
 
 def test_threads_share_one_key_per_slot(ring: KeyRing) -> None:
@@ -156,7 +156,7 @@ def test_threads_share_one_key_per_slot(ring: KeyRing) -> None:
         pool.submit(ring.flush).result()
 
     assert len(made) == 20
-    assert ring.key_counts(TENANT)[KeyKind.DATA] == 20
+    assert ring._store.counts(TENANT)[KeyKind.DATA] == 20
 
 
 def test_subject_keys_list_every_kind_and_class(ring: KeyRing) -> None:
