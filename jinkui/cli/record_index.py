@@ -6,6 +6,7 @@ import click
 
 from jinkui.cli.output import print_json, print_table, progress
 from jinkui.cli.session import terminal
+from jinkui.procedures.leakage import report_leakage
 from secure_records.index.columns import COLUMNS
 from secure_records.reindexing import ReindexProgress, reindex, rotation_states
 from shared_kernel.canonical_json import Json
@@ -58,4 +59,33 @@ def reindex_command(
         return 0
     rows = [(row.column, str(row.version), row.phase, str(row.done)) for row in states]
     print_table("index versions", ("column", "version", "phase", "subjects"), rows)
+    return 0
+
+
+@click.command("leakage")
+@click.option("--role", help="Role of the account to act in.")
+@click.option("--json", "as_json", is_flag=True)
+def leakage_command(role: str | None, *, as_json: bool) -> int:
+    """Count what a thief with the file key and no record keys would learn."""
+    with terminal() as desk:
+        report = report_leakage(desk.toolkit, desk.officer("records.leakage", role))
+        chinese = desk.language == "zh"
+    if as_json:
+        print_json(report.as_json())
+        return 0
+    rows = [
+        (
+            each.name if each.version is None else f"{each.name} v{each.version}",
+            str(each.rows),
+            str(each.distinct),
+            str(each.alone),
+            str(each.largest),
+            f"{each.entropy_bits:.2f}",
+        )
+        for each in (*report.index, *report.clear, report.envelope_lengths)
+    ]
+    columns = ("column", "rows", "distinct", "alone", "largest", "entropy (bits)")
+    print_table("equality classes", columns, rows)
+    for sentence in report.sentences:
+        click.echo(sentence.zh if chinese else sentence.en)
     return 0

@@ -28,6 +28,7 @@ from jinkui.wiring.unit import Unit
 from secure_records.access.decision import AccessPolicy
 from secure_records.access.policy_cache import PolicyCache
 from secure_records.access.ports import AgreementSummary
+from secure_records.adapters.sql_leakage import count_leakage
 from secure_records.adapters.sql_record_store import SqlRecordStore
 from secure_records.adapters.sql_registry import SqlRegistry
 from secure_records.admission.red_lines import admit
@@ -38,6 +39,7 @@ from secure_records.audit.note import NoteKey
 from secure_records.audit.verification import verify_log
 from secure_records.keys.key_ring import KeyRing
 from secure_records.keys.signing_keys import Verifier
+from secure_records.leakage import LeakageReport
 from secure_records.options import VaultOptions
 from secure_records.vault import Vault
 from secure_records.vault_parts import VaultParts
@@ -193,6 +195,11 @@ class Toolkit:
     def personal_signer(self, actor: str) -> Signer:
         """The signing key of a person, for terminal and demo use."""
         return self.keys.personal_signer(self.tenant, actor)
+
+    def leakage(self) -> LeakageReport:
+        """What the store shows to somebody with its file key and no record keys."""
+        with self._files.store.reading() as connection:
+            return count_leakage(connection, self.tenant)
 
     def check_store(self) -> None:
         """Read every page of the store.
