@@ -33,7 +33,6 @@ from secure_records.columns.sealed_types import (
 )
 
 _WAITING: Final = "jinkui.waiting_for_key"
-_LISTENING: Final = "_jinkui_fields_listening"
 
 
 class EncryptedField:
@@ -91,14 +90,6 @@ class EncryptedField:
         self.name = name
         for column, attribute in zip(self.columns(name), (self.sealed, self.term), strict=False):
             setattr(owner, attribute, column)
-        if _LISTENING not in vars(owner):
-            setattr(owner, _LISTENING, True)
-            for moment, listener in (
-                ("before_insert", _before_insert),
-                ("after_insert", _after_insert),
-                ("before_update", _before_update),
-            ):
-                event.listen(owner, moment, listener, propagate=True)
 
     @property
     def sealed(self) -> str:
@@ -308,3 +299,12 @@ def _before_update(_mapper: Mapper[Any], _connection: Connection, target: object
                 raise PlaceChanged(
                     f"key or subject of the row changed, {field.name} did not", where=field.name
                 )
+
+
+@event.listens_for(Mapper, "after_mapper_constructed")
+def _listen(mapper: Mapper[Any], owner: type) -> None:
+    """Once for each mapped class with fields, wherever in its ancestry they were declared."""
+    if fields_of(owner):
+        event.listen(mapper, "before_insert", _before_insert)
+        event.listen(mapper, "after_insert", _after_insert)
+        event.listen(mapper, "before_update", _before_update)

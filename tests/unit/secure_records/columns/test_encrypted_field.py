@@ -74,11 +74,27 @@ class Clinic(Contact, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
+class Card:
+    """A second mix-in."""
+
+    card = EncryptedField(index="document/1")
+
+
+class Member(Contact, Card, Base):
+    """Two mix-ins, a field of its own, and a key from the database."""
+
+    __tablename__ = "members"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    phone = EncryptedField(index="e164/1")
+
+
 class Person(Base):
     __tablename__ = "persons"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     sort: Mapped[str]
+    phone = EncryptedField(index="e164/1")
     __mapper_args__ = {"polymorphic_on": "sort", "polymorphic_identity": "person"}  # noqa: RUF012
 
 
@@ -398,7 +414,7 @@ def test_fields_come_through_mixins_and_inheritance(engine: Engine) -> None:
     clinic = uuid4()
     with Session(engine) as session:
         session.add(Clinic(id=clinic, mail="Desk@Example.org"))
-        session.add(Nurse(card="110105199001019014"))
+        session.add(Nurse(card="110105199001019014", phone="13800000001"))
         session.commit()
     with Session(engine) as session:
         assert session.scalars(
@@ -406,7 +422,33 @@ def test_fields_come_through_mixins_and_inheritance(engine: Engine) -> None:
         ).all() == [clinic]
         assert session.get_one(Clinic, clinic).mail == "Desk@Example.org"
         nurse = session.scalars(select(Nurse).where(Nurse.card.matches("110105199001019014"))).one()
-        assert nurse.card == "110105199001019014"
+        assert (nurse.card, nurse.phone) == ("110105199001019014", "13800000001")
+        person = session.scalars(select(Person).where(Person.phone.matches("13800000001"))).one()
+        assert person is nurse
+
+
+def test_fields_from_several_places_are_sealed_once_each(engine: Engine) -> None:
+    """
+    Mix-ins beside own fields: inserted, changed together, changed alone, found by each.
+    """
+    with Session(engine) as session:
+        member = Member(mail="a@b.cn", card="110105199001019014", phone="13800000001")
+        session.add(member)
+        session.commit()
+        assert (member.mail, member.card, member.phone) == (
+            "a@b.cn", "110105199001019014", "13800000001",
+        )  # fmt: skip
+        member.mail, member.phone = "c@d.cn", "13800000002"
+        session.commit()
+        member.card = None
+        session.commit()
+    with Session(engine) as session:
+        for question in (Member.mail.matches("c@d.cn"), Member.phone.matches("13800000002")):
+            found = session.scalars(select(Member).where(question)).one()
+            assert (found.mail, found.card, found.phone) == ("c@d.cn", None, "13800000002")
+        assert not session.scalars(
+            select(Member).where(Member.card.matches("110105199001019014"))
+        ).all()
 
 
 def test_ways_around_the_flush_are_refused(engine: Engine) -> None:
