@@ -182,6 +182,13 @@ class StoreSettingsRefused(SecureRecordsError, Refused):
     default_hint = "install the SQLCipher wheel that the lock file names"
 
 
+class SharingNotInstalled(SecureRecordsError, Refused):
+    """Recovery shares need a library that is an extra of the package."""
+
+    code = "keys.sharing_not_installed"
+    default_hint = "pip install 'jinkui[shares]'"
+
+
 class RowTaken(SecureRecordsError, Refused):
     """A row of this key is there already. The message shows neither key nor values."""
 

@@ -12,9 +12,8 @@ from jinkui.settings.home import POSTGRESQL, read_home
 from jinkui.wiring.copies import Report, move_rows
 from jinkui.wiring.homes import open_files
 from jinkui.wiring.schemas import all_tables
-from jinkui.wiring.stores import read_address
+from jinkui.wiring.stores import read_address, server_store
 from jinkui.wiring.toolkit import Toolkit, open_toolkit
-from secure_records.adapters.postgres_store import PostgresStore
 from secure_records.errors import StoreDamaged
 from shared_kernel.identifiers import Entropy
 from shared_kernel.instants import Clock
@@ -35,7 +34,7 @@ def move_to_server(
         StoreDamaged: the log does not verify there; the tables are gone again.
     """
     home = read_home(folder)
-    target = PostgresStore(read_address(dsn_file), home.institution)
+    target = server_store(read_address(dsn_file), home.institution)
     files = open_files(folder, passphrase_file, clock, entropy)
     settings = folder / "home.toml"
     before = settings.read_text(encoding="utf-8")

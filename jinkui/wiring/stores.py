@@ -12,17 +12,20 @@ import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from sqlalchemy.engine import Connection
 
 from jinkui.settings.home import POSTGRESQL, Home
 from jinkui.wiring.schemas import require_no_tables
 from secure_records.adapters.embedded_store import EmbeddedStore, Synchronous
-from secure_records.adapters.postgres_store import LARGEST_DSN, PostgresStore
 from secure_records.errors import StoreDamaged
 from shared_kernel.errors import NotFound, Refused
 
+if TYPE_CHECKING:
+    from secure_records.adapters.postgres_store import PostgresStore
+
+_LARGEST_ADDRESS: Final = 4096
 _OTHERS: Final = 0o077
 
 
@@ -41,6 +44,13 @@ class AddressReadable(Refused):
 
     code = "home.dsn_readable"
     default_hint = "chmod 600 this file; if others could read it, change the password"
+
+
+class EngineNotInstalled(Refused):
+    """The records lie in a database, and its client is not installed here."""
+
+    code = "store.engine_not_installed"
+    default_hint = "pip install 'jinkui[postgresql]'"
 
 
 class HomeStore(Protocol):
@@ -86,7 +96,7 @@ def open_store(home: Home, file_key: Callable[[], bytes], *, fresh: bool = False
     """
     synchronous: Synchronous = "NORMAL" if home.text("store", "synchronous") == "NORMAL" else "FULL"
     if is_remote(home):
-        return PostgresStore(read_address(home.dsn_file), home.institution, synchronous)
+        return server_store(read_address(home.dsn_file), home.institution, synchronous)
     if not fresh:
         # An absent file would be made anew, and an empty hospital would look like a whole one.
         require_present(home.records_file)
@@ -99,13 +109,29 @@ def open_store(home: Home, file_key: Callable[[], bytes], *, fresh: bool = False
     )
 
 
+def server_store(
+    address: str, institution: str, synchronous: Synchronous = "FULL"
+) -> PostgresStore:
+    """The records of ``institution`` in the database at ``address``.
+
+    Raises:
+        EngineNotInstalled: the client of the database is an extra, and it is not there.
+    """
+    try:
+        # An extra: a home with a file needs neither driver nor client library.
+        from secure_records.adapters.postgres_store import PostgresStore  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise EngineNotInstalled("the client of PostgreSQL is not installed") from error
+    return PostgresStore(address, institution, synchronous)
+
+
 def require_free_server(dsn_file: Path | None) -> None:
     """Return if and only if the database can be reached and holds no tables of a home.
 
     Raises:
         StoreTaken: it holds some.
     """
-    store = PostgresStore(read_address(dsn_file), "")
+    store = server_store(read_address(dsn_file), "")
     try:
         with store.reading() as connection:
             require_no_tables(connection)
@@ -125,7 +151,7 @@ def read_address(path: Path | None) -> str:
     if stat.S_IMODE(path.stat().st_mode) & _OTHERS:
         raise AddressReadable(f"others may read {path.name}", where=path.name)
     with path.open(encoding="utf-8", errors="replace") as file:
-        address = file.read(LARGEST_DSN + 1).strip()
+        address = file.read(_LARGEST_ADDRESS + 1).strip()
     if not address:
         raise AddressMissing(f"{path.name} is empty", where=path.name)
     return address

@@ -13,9 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
-
-from Crypto.Protocol.SecretSharing import Shamir
+from typing import TYPE_CHECKING, Final
 
 from secure_records.envelope.one_use import WRAPPED_KEY, fresh_message_id, open_once, seal_once
 from secure_records.envelope.suites import PARENT_KEY_BYTES, Suite, suite_named
@@ -24,6 +22,7 @@ from secure_records.errors import (
     RootDescriptorRefused,
     ShareRefused,
     SharesMalformed,
+    SharingNotInstalled,
     UnknownSuite,
 )
 from secure_records.keys.argon2_costs import RFC_9106_LOW_MEMORY, Argon2Parameters
@@ -39,6 +38,9 @@ from secure_records.keys.root_providers import PassphraseProvider, hex_bytes
 from shared_kernel.canonical_json import Json, canonical_bytes
 from shared_kernel.identifiers import Entropy
 from shared_kernel.instants import instant_text, parse_instant
+
+if TYPE_CHECKING:
+    from Crypto.Protocol.SecretSharing import Shamir
 
 PERSON_FORMAT: Final = "jinkui-recovery-person/1"
 PRIVATE_FORMAT: Final = "jinkui-recovery-private/1"
@@ -213,8 +215,8 @@ def make_shares(
         "sealed": sealed.hex(),
     }
     halves = [
-        Shamir.split(needed, len(persons), key[:_HALF], ssss=False),
-        Shamir.split(needed, len(persons), key[_HALF:], ssss=False),
+        _shamir().split(needed, len(persons), key[:_HALF], ssss=False),
+        _shamir().split(needed, len(persons), key[_HALF:], ssss=False),
     ]
     shares = []
     for place, person in enumerate(persons):
@@ -265,7 +267,7 @@ def recover(shares: Sequence[tuple[Mapping[str, Json], Holder]]) -> tuple[str, R
         raise SharesMalformed(f"{len(parts)} different shares were given, {needed} are needed")
     chosen = sorted(parts.items())[:needed]
     key = b"".join(
-        Shamir.combine([(index, part[cut]) for index, part in chosen], ssss=False)
+        _shamir().combine([(index, part[cut]) for index, part in chosen], ssss=False)
         for cut in (slice(_HALF), slice(_HALF, None))
     )
     secret = _root_of(suite, key, first["root"], canonical_bytes(common))
@@ -343,3 +345,12 @@ def _text(document: Mapping[str, Json], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise SharesMalformed(f"{name} is missing", where=name)
     return value
+
+
+def _shamir() -> type[Shamir]:
+    try:
+        # An extra: sixteen megabytes that daily work does not need.
+        from Crypto.Protocol.SecretSharing import Shamir  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise SharingNotInstalled("the library for secret sharing is not installed") from error
+    return Shamir
