@@ -16,7 +16,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from jinkui.procedures.backup_manifest import KEYS, RECORDS, Manifest, describe, write_manifest
+from jinkui.procedures.backup_manifest import (
+    KEYS,
+    OBJECT,
+    RECORDS,
+    Manifest,
+    describe,
+    write_manifest,
+)
+from jinkui.wiring.key_room import SHARES_NOTE
 from jinkui.wiring.root_file import NEXT_FILE, ROOT_FILE
 from jinkui.wiring.supervision import SECRETS_FILE
 from jinkui.wiring.toolkit import Toolkit
@@ -28,6 +36,9 @@ Tell = Callable[[str, int, int], None]
 """Told which part, how much of it is done, and of how much."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_OBJECTS: Final = ("media", "evidence")
+"""Folders of a home with sealed objects; a store of recordings elsewhere is not copied."""
+
 _UNFINISHED: Final = ".unfinished"
 
 
@@ -125,6 +136,8 @@ def _copy_records(toolkit: Toolkit, folder: Path, checkpoint: str, tell: Tell) -
         folder / "records.db", lambda done, every: tell(RECORDS, done, every)
     )
     shutil.copyfile(toolkit.home.folder / "home.toml", folder / "home.toml")
+    # After the rows: an object is there before its row is, and never changes.
+    objects = _copy_objects(toolkit.home.folder, folder, tell)
     point = found.last_at_us
     manifest = Manifest(
         part=RECORDS,
@@ -136,16 +149,29 @@ def _copy_records(toolkit: Toolkit, folder: Path, checkpoint: str, tell: Tell) -
         entries=found.entries,
         records=found.records,
         recovery_point=None if point is None else _EPOCH + timedelta(microseconds=point),
-        files=describe(folder, ("records.db", "home.toml")),
+        files=describe(folder, ("records.db", "home.toml", *objects)),
     )
     _sign(toolkit, folder, manifest)
     return manifest
 
 
+def _copy_objects(home: Path, folder: Path, tell: Tell) -> tuple[str, ...]:
+    """Copy sealed recordings and proofs of filings; their names within the home, in order."""
+    found = (path for name in _OBJECTS for path in (home / name).glob("*/*") if path.is_file())
+    names = sorted(path.relative_to(home).as_posix() for path in found)
+    kept = tuple(name for name in names if OBJECT.match(name) is not None)
+    for done, name in enumerate(kept, start=1):
+        (folder / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(home / name, folder / name)
+        (folder / name).chmod(0o600)
+        tell("objects", done, len(kept))
+    return kept
+
+
 def _copy_keys(toolkit: Toolkit, folder: Path, records: Manifest, tell: Tell) -> Manifest:
     toolkit.copy_keys(folder / "keys.db", lambda done, every: tell(KEYS, done, every))
     names = ["keys.db"]
-    for name in (ROOT_FILE, NEXT_FILE, SECRETS_FILE):
+    for name in (ROOT_FILE, NEXT_FILE, SHARES_NOTE, SECRETS_FILE):
         source = toolkit.home.keys_folder / name
         if source.is_file():
             shutil.copyfile(source, folder / name)

@@ -29,16 +29,21 @@ RECORDS, KEYS = "records", "keys"
 MANIFEST, NOTE = "manifest.json", "manifest.note"
 FILES: Final[Mapping[str, frozenset[str]]] = {
     RECORDS: frozenset(("records.db", "home.toml")),
-    KEYS: frozenset(("keys.db", "root.json", "platform-secrets.json")),
+    KEYS: frozenset(
+        ("keys.db", "root.json", "root.next.json", "shares.json", "platform-secrets.json")
+    ),
 }
-"""The only names a part may hold; none leads out of its folder."""
+"""The only names a part may hold, but for sealed objects; none leads out of its folder."""
+
+OBJECT: Final = re.compile(r"(media|evidence)/[0-9a-f]{2,64}/[0-9a-f]{64}(\.sealed)?\Z")
+"""A sealed object beside the records: a recording, or the proof of a filing."""
 
 NEEDED: Final[Mapping[str, frozenset[str]]] = {
     RECORDS: FILES[RECORDS],
     KEYS: frozenset(("keys.db", "root.json")),
 }
-LARGEST: Final = 65_536
-"""Bytes of a manifest or its note."""
+LARGEST: Final = 64 * 1024 * 1024
+"""Bytes of a manifest or its note: an object takes two hundred."""
 
 _CHUNK: Final = 1 << 20
 _NAME: Final = re.compile(r"[a-z0-9.-]{1,64}\Z")
@@ -167,6 +172,8 @@ def read_manifest(folder: Path, part: str) -> tuple[Manifest, bytes]:
         raise BackupMalformed("the manifest is not in its own form", where=MANIFEST)
     names = {file.name for file in manifest.files}
     once = len(names) == len(manifest.files)
+    if part == RECORDS:
+        names = {name for name in names if OBJECT.match(name) is None}
     if manifest.part != part or not once or not NEEDED[part] <= names <= FILES[part]:
         raise BackupMalformed(f"{folder.name} is not the {part} of a backup", where=folder.name)
     return manifest, raw
@@ -253,7 +260,7 @@ def _manifest(document: Mapping[str, Json]) -> Manifest:
 
 def _file(row: Mapping[str, Json]) -> BackupFile:
     name = _of(row["name"], str)
-    if _NAME.match(name) is None:
+    if _NAME.match(name) is None and OBJECT.match(name) is None:
         raise ValueError("no name of a file")
     digest = parse_digest(_of(row["digest"], str), "digest")
     return BackupFile(name=name, size=_count(row["bytes"]), digest=digest)

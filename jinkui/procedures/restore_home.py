@@ -179,6 +179,7 @@ def _lay_out(
     for name in ("keys", "anchor", "input", "out"):
         (staged / name).mkdir(mode=0o700)
     for file in records.files:
+        (staged / file.name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         copy_checked(file, order.records / file.name, staged / file.name, told)
     for file in keys.files:
         copy_checked(file, order.keys / file.name, staged / "keys" / file.name, told)

@@ -318,10 +318,11 @@ class _Transaction:
     ) -> None:
         with self._store._guarded():  # noqa: SLF001 - its other half
             try:
-                if error is None:
+                # Inactive: the block itself rolled back, as a dry run does.
+                if error is None and self._outer.is_active:
                     self._outer.commit()
                 else:
-                    self._outer.rollback()
+                    self._outer.close()
             except BaseException:
                 self._connection.close()
                 raise

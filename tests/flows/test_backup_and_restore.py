@@ -16,11 +16,13 @@ from sqlalchemy import text
 
 from jinkui.procedures.back_up import BackedUp, BackupPlaceRefused, back_up
 from jinkui.procedures.backup_manifest import BackupDamaged, BackupMalformed, BackupNotFound
+from jinkui.procedures.filing_proofs import fetch_proof, keep_proof
 from jinkui.procedures.restore_home import KeysMissing, Restored, RestoreOrder, restore_home
 from jinkui.settings.home import HomeExists
 from jinkui.synthetic.hospital import SyntheticHospital
 from jinkui.system_clock import stopwatch
 from jinkui.wiring.anchor import LogRolledBack
+from jinkui.wiring.key_room import RotationRunning
 from jinkui.wiring.schemas import StoreTaken, all_tables
 from jinkui.wiring.toolkit import open_toolkit
 from secure_records.adapters import embedded_store
@@ -249,6 +251,42 @@ def test_a_backup_that_breaks_off_leaves_nothing(house: House, tmp_path: Path) -
         save(house, tmp_path / "saved", stop)
     assert list((tmp_path / "saved").iterdir()) == []
     save(house, tmp_path / "saved")
+
+
+def test_sealed_objects_come_back_with_the_records(house: House, tmp_path: Path) -> None:
+    """
+    Proofs of filings and recordings lie beside the store: they are saved, compared, restored.
+    """
+    proof = tmp_path / "receipt.pdf"
+    proof.write_bytes(b"%PDF- stamped by the office")
+    kept = keep_proof(house.toolkit, "inc_" + "0" * 26, proof)
+    recording = house.toolkit.home.folder / "media" / "ab" / ("c" * 64)
+    recording.parent.mkdir(parents=True)
+    recording.write_bytes(b"sealed by somebody else's test")
+    (recording.parent / "half-written.part").write_bytes(b"left by a crash")
+
+    save(house, tmp_path / "saved")
+    [copied] = (tmp_path / "saved" / "records" / "evidence").rglob("*.sealed")
+    whole = copied.read_bytes()
+    copied.write_bytes(whole[:-1] + bytes((whole[-1] ^ 1,)))
+    assert "evidence/" in str(refused(house, tmp_path / "saved", tmp_path / "again"))
+    copied.write_bytes(whole)
+    bring_back(house, tmp_path / "saved", tmp_path / "again")
+
+    with open_toolkit(tmp_path / "again", house.passphrase, house.clock, os.urandom) as toolkit:
+        assert fetch_proof(toolkit, "inc_" + "0" * 26, kept.digest) == proof.read_bytes()
+        media = sorted(p for p in (toolkit.home.folder / "media").rglob("*") if p.is_file())
+    assert [path.read_bytes() for path in media] == [recording.read_bytes()]
+
+
+def test_keys_are_not_copied_while_they_are_replaced(house: House, tmp_path: Path) -> None:
+    """
+    Key file and root are two files: between them no rotation, or the copy would not open.
+    """
+    with house.toolkit.key_room.standing_still(), pytest.raises(RotationRunning):
+        save(house, tmp_path / "saved")
+
+    assert list((tmp_path / "saved").iterdir()) == []
 
 
 # What is refused on the way back
