@@ -41,7 +41,6 @@ CASES: Final = (
     "rotate root, many patients against few, gm, FULL",
 )
 GOAL_SUBJECTS: Final = 20_000
-GOAL_OF_FLOOR: Final = 0.8
 GOAL_OF_FEW: Final = 0.8
 _TENANT: Final = "12340100490000001M"
 _SUBJECTS: Final = 20_000
@@ -148,7 +147,6 @@ def cases(bench: Bench) -> Iterator[Case]:
                 ours=whole(many.rotate_tenant),
                 limit=whole(bare.rotate),
                 goal_ours=GOAL_SUBJECTS,
-                goal_of_limit=GOAL_OF_FLOOR,
             )
     with ExitStack() as stack:
         many = Keys(folder / "many.db", suite_named("gm"), subjects)

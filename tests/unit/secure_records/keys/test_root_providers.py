@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import pytest
 
 from secure_records.envelope.suites import GM, INTL, Suite
 from secure_records.errors import RootDescriptorRefused, RootLocked
-from secure_records.keys.argon2_costs import RFC_9106_LOW_MEMORY, TESTING
+from secure_records.keys.argon2_costs import RFC_9106_LOW_MEMORY, TESTING, stretch
 from secure_records.keys.root_descriptor import (
     RootKey,
     descriptor_generation,
@@ -116,6 +117,18 @@ def test_the_descriptor_of_two_persons_tests_neither_alone() -> None:
 
     assert set(section) == {"name", "salt", "second_salt", "kdf"}
     assert section["salt"] != section["second_salt"]
+
+
+def test_two_persons_are_combined_as_the_format_page_says() -> None:
+    """HMAC of the first stretched passphrase over the second, each with a salt of its own."""
+    section, wrapping = two().fresh(INTL, os.urandom)
+    salts = [bytes.fromhex(str(section[name])) for name in ("salt", "second_salt")]
+    first, second = (
+        stretch(words, salt, TESTING)
+        for words, salt in zip((PASSPHRASE, SECOND), salts, strict=True)
+    )
+
+    assert wrapping == hmac.digest(first, second, "sha256")
 
 
 def test_two_persons_choose_two_passphrases() -> None:

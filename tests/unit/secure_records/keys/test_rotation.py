@@ -193,6 +193,10 @@ def test_old_and_new_keys_open_in_the_middle(bench: Bench) -> None:
     bench.rotations.rewrapped(2, bench.work()._rewrapped(first, bench.work()._parents(rotation), 2))
 
     assert secrets(bench.ring()) == before == secrets(long_running)
+    fresh = bench.ring()
+    fresh.dek(TENANT, "sub_new", "outpatient_record")
+    fresh.flush()
+    assert {row.parent for row in fresh.subject_keys(TENANT, "sub_new")} == {2}
 
 
 def test_old_key_is_not_destroyed_while_a_row_hangs_on_it(bench: Bench) -> None:
