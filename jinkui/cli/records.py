@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from jinkui.cli.output import print_json, print_table, progress, talk
-from jinkui.cli.record_index import leakage_command, reindex_command
+from jinkui.cli.record_index import canary_command, leakage_command, reindex_command
 from jinkui.cli.record_versions import amend_command, history_command
 from jinkui.cli.session import terminal
 from jinkui.procedures.import_records import import_file
@@ -35,6 +35,7 @@ records.add_command(amend_command)
 records.add_command(history_command)
 records.add_command(reindex_command)
 records.add_command(leakage_command)
+records.add_command(canary_command)
 
 
 @records.command("import")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from jinkui.settings.home import Home
 from jinkui.wiring.toolkit import Toolkit
+from secure_records.audit.trail import TrailQuery, find_entries
 from secure_records.errors import StoreDamaged
+from secure_records.vault_detecting import DETECTION
+
+_OPENED: Final = "incident.opened"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +63,25 @@ def _contents(toolkit: Toolkit) -> tuple[Finding, ...]:
             detail=f"{len(actors)} accounts" if institution else "the institution is not entered",
             hint="jinkui registry apply FILE",
         ),
+        _canaries(toolkit),
         Finding(
             id="records", ok=True, detail=f"{records} records, suite {toolkit.home.suite}", hint=""
         ),
     )
+
+
+def _canaries(toolkit: Toolkit) -> Finding:
+    newest = TrailQuery(action=DETECTION, limit=1, newest_first=True)
+    opened = replace(newest, action=_OPENED)
+    with toolkit.reading() as unit:
+        marks = len(unit.records.canary_marks(toolkit.tenant))
+        seen = find_entries(unit.audit_store, newest).entries
+        cases = find_entries(unit.audit_store, opened).entries
+    # Somebody looked into it: a case was opened after the last time.
+    ok = not seen or (bool(cases) and cases[0].index > seen[0].index)
+    detail = f"{marks} marked" + ("" if ok else f"; touched, see entry {seen[0].index}")
+    hint = "jinkui audit trail --action detection.canary, then jinkui incident open"
+    return Finding(id="canaries", ok=ok, detail=detail, hint=hint)
 
 
 def _store(toolkit: Toolkit) -> Finding:

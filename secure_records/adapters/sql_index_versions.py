@@ -6,18 +6,19 @@ walked and deleted in slices: no statement grows with the store.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import bindparam, case, delete, func, insert, select
 from sqlalchemy.engine import Connection
 
-from secure_records.adapters.tables import index_terms, index_versions, subjects
+from secure_records.adapters.tables import canaries, index_terms, index_versions, subjects
 from secure_records.ports import IndexVersionRow
 from shared_kernel.instants import instant_text, parse_instant
 
 
 class SqlIndexVersions:
-    """``IndexVersions`` on an open connection."""
+    """``IndexVersions`` and ``CanaryMarks`` on an open connection."""
 
     _connection: Connection
 
@@ -50,6 +51,16 @@ class SqlIndexVersions:
         """Forget one that has no entries left."""
         gone = {"old_tenant": tenant, "old_column": column, "old_version": version}
         self._connection.execute(_DROP_VERSION, gone)
+
+    def canary_marks(self, tenant: str) -> frozenset[bytes]:
+        """All of them: a handful. Asked on every read, so without a bound value."""
+        found = self._connection.exec_driver_sql(_MARKS)
+        return frozenset(bytes(mark) for owner, mark in found if owner == tenant)
+
+    def add_canary_mark(self, tenant: str, mark: bytes, at: datetime) -> None:
+        """Add one."""
+        values = {"tenant": tenant, "mark": mark, "marked_at": instant_text(at)}
+        self._connection.execute(_ADD_MARK, values)
 
     def subject_count(self, tenant: str) -> int:
         """Number of patients."""
@@ -96,6 +107,8 @@ class SqlIndexVersions:
 _VERSIONS: Final = (
     'SELECT tenant, "column", version, phase, position, done, started_at FROM index_versions'
 )
+_MARKS: Final = "SELECT tenant, mark FROM canaries"
+_ADD_MARK: Final = insert(canaries)
 _ADD_VERSION: Final = insert(index_versions)
 _DROP_VERSION: Final = delete(index_versions).where(
     *(
