@@ -203,7 +203,19 @@ class IndexVersions(Protocol):
         ...
 
 
-class RecordStore(RecordVersions, IndexVersions, Protocol):
+class CanaryMarks(Protocol):
+    """Keyed digests of the patients who do not exist."""
+
+    def canary_marks(self, tenant: str) -> frozenset[bytes]:
+        """All of them: a handful."""
+        ...
+
+    def add_canary_mark(self, tenant: str, mark: bytes, at: datetime) -> None:
+        """Add one."""
+        ...
+
+
+class RecordStore(RecordVersions, IndexVersions, CanaryMarks, Protocol):
     """Rows of sealed records, inside one transaction."""
 
     def references(self, tenant: str, refs: Collection[bytes]) -> Mapping[bytes, StoredReference]:

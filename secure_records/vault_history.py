@@ -26,6 +26,7 @@ from secure_records.sealing import SealedContent, content_in, context_of, full_v
 from secure_records.vault_amending import ACTION as AMENDED
 from secure_records.vault_amending import changed_names
 from secure_records.vault_asking import Asking
+from secure_records.vault_detecting import detections
 from secure_records.vault_errors import HistoryContradicted, RecordNotFound
 from secure_records.vault_owing import watermark
 from secure_records.vault_parts import (
@@ -70,7 +71,8 @@ def record_history(
     with parts.store.transaction() as connection:
         log = parts.audit(connection)
         asked = asked_about(_ACTION, caller, at, purpose, record_id)
-        rows = parts.records(connection).versions(parts.tenant, record_id)
+        store = parts.records(connection)
+        rows = store.versions(parts.tenant, record_id)
         if not rows:
             log.append(replace(asked, decision="deny", outcome=RecordNotFound.code))
         else:
@@ -79,7 +81,8 @@ def record_history(
             )
             decision = asking.about(rows[-1])
             asked = decided(noting(asked, versions=len(rows)), rows[-1], decision, ())
-            log.append(noting(asked, disclosure=disclosure) if decision.permit else asked)
+            entry = noting(asked, disclosure=disclosure) if decision.permit else asked
+            log.append_all([entry, *detections(parts, store, entry, rows[-1:])])
             stored = log.leaves_about(record_id, _STORED)
             amended = log.leaves_about(record_id, AMENDED)
         parts.keys.flush()

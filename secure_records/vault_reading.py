@@ -27,6 +27,7 @@ from secure_records.models import Caller, RecordView
 from secure_records.ports import RecordRow
 from secure_records.sealing import full_view, open_row
 from secure_records.vault_asking import Asking
+from secure_records.vault_detecting import detections
 from secure_records.vault_errors import RecordNotFound, RecordWithheld, RequestRefused
 from secure_records.vault_owing import noting_owed, watermark
 from secure_records.vault_parts import (
@@ -86,7 +87,8 @@ def read_record(
             judged = under_newest(row, newest)
             decision = asking.about(judged)
             asked = decided(asked, judged, decision, fields)
-            log.append(noting(asked, disclosure=disclosure) if decision.permit else asked)
+            entry = noting(asked, disclosure=disclosure) if decision.permit else asked
+            log.append_all([entry, *detections(parts, rows, entry, (row,))])
         parts.keys.flush()
     # 2.
     if row is None or decision is None:

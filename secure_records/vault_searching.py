@@ -24,6 +24,7 @@ from secure_records.models import Caller, FoundRecord, SearchPage
 from secure_records.ports import RecordRow
 from secure_records.search_filter import EVERYTHING, SearchFilter
 from secure_records.vault_asking import Asking
+from secure_records.vault_detecting import detections
 from secure_records.vault_errors import SearchRefused
 from secure_records.vault_indexing import identity_of, live_versions
 from secure_records.vault_owing import noting_owed, owed_for_page, watermark
@@ -85,7 +86,11 @@ def search_records(
                 found = _permitted(asking, [row for row in rows if among.admits(row)], cursor)
                 hits, more = _page(found, limit)
                 owed = owed_for_page(_duties(hits), _duties(found))
-            parts.audit(connection).append_all(_entries(fact, denial, hits, owed, disclosure))
+            entries = _entries(fact, denial, hits, owed, disclosure)
+            touched = [hit.row for hit in hits]
+            asked = noting(fact, disclosure=disclosure)
+            entries += detections(parts, parts.records(connection), asked, touched)
+            parts.audit(connection).append_all(entries)
             parts.keys.flush()
     except (VerificationFailed, SearchRefused) as fault:
         # Neither a tampered row nor a search that is too wide may leave the log silent.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from jinkui.cli.output import print_json, print_table, progress
+from jinkui.cli.output import print_json, print_table, progress, talk
 from jinkui.cli.session import terminal
 from jinkui.procedures.leakage import report_leakage
 from secure_records.index.columns import COLUMNS
 from secure_records.reindexing import ReindexProgress, reindex, rotation_states
+from secure_records.vault_detecting import mark_canary
 from shared_kernel.canonical_json import Json
 from shared_kernel.instants import instant_text
 
@@ -88,4 +89,23 @@ def leakage_command(role: str | None, *, as_json: bool) -> int:
     print_table("equality classes", columns, rows)
     for sentence in report.sentences:
         click.echo(sentence.zh if chinese else sentence.en)
+    return 0
+
+
+@click.command("canary")
+@click.argument("record")
+@click.option("--role", help="Role of the account to act in.")
+@click.option("--json", "as_json", is_flag=True)
+def canary_command(record: str, role: str | None, *, as_json: bool) -> int:
+    """Mark the made-up patient of RECORD: from now on whoever reads or finds one is noted.
+
+    Readers see no difference. `jinkui doctor` says when it happened.
+    """
+    with terminal() as desk:
+        caller = desk.officer("canary.mark", role)
+        marked = mark_canary(desk.toolkit.parts, caller, record)
+    if as_json:
+        print_json({"id": record, "already_marked": not marked})
+    else:
+        talk("marked" if marked else "this patient was marked before")
     return 0

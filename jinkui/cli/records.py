@@ -9,7 +9,7 @@ import click
 
 from jinkui.cli.media import media_check_command, media_command, orphans_command
 from jinkui.cli.output import print_json, print_table, progress, talk
-from jinkui.cli.record_index import leakage_command, reindex_command
+from jinkui.cli.record_index import canary_command, leakage_command, reindex_command
 from jinkui.cli.record_versions import amend_command, history_command
 from jinkui.cli.session import terminal
 from jinkui.procedures.export_records import OFFICE, export_preview, export_records
@@ -41,6 +41,7 @@ records.add_command(leakage_command)
 records.add_command(media_command)
 records.add_command(media_check_command)
 records.add_command(orphans_command)
+records.add_command(canary_command)
 
 
 @records.command("import")

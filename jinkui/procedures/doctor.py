@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from jinkui.wiring.homes import KEYS_FILE, store_files
 from jinkui.wiring.schemas import SchemaNewer, SchemaOlder, SchemaUnknown
 from jinkui.wiring.toolkit import Toolkit
 from jinkui.wiring.unit import Unit
+from secure_records.audit.trail import TrailQuery, find_entries
 from secure_records.errors import (
     StoreBusy,
     StoreDamaged,
@@ -27,8 +28,11 @@ from secure_records.errors import (
     WrappedKeyRefused,
 )
 from secure_records.media.errors import MediaStoreFailed
+from secure_records.vault_detecting import DETECTION
 from secure_records.vault_media_care import check_media, find_orphans
 from shared_kernel.errors import JinkuiError
+
+_OPENED: Final = "incident.opened"
 
 CLOSED: Final = (
     StoreLocked,
@@ -109,6 +113,7 @@ def _contents(toolkit: Toolkit) -> tuple[Finding, ...]:
             detail=f"{len(actors)} accounts" if institution else "the institution is not entered",
             hint="jinkui registry apply FILE",
         ),
+        _canaries(toolkit),
         Finding(
             id="evidence",
             ok=not missing,
@@ -149,6 +154,20 @@ def _recordings(toolkit: Toolkit) -> tuple[Finding, ...]:
             hint="jinkui records orphans --remove",
         ),
     )
+
+
+def _canaries(toolkit: Toolkit) -> Finding:
+    newest = TrailQuery(action=DETECTION, limit=1, newest_first=True)
+    opened = replace(newest, action=_OPENED)
+    with toolkit.reading() as unit:
+        marks = len(unit.records.canary_marks(toolkit.tenant))
+        seen = find_entries(unit.audit_store, newest).entries
+        cases = find_entries(unit.audit_store, opened).entries
+    # Somebody looked into it: a case was opened after the last time.
+    ok = not seen or (bool(cases) and cases[0].index > seen[0].index)
+    detail = f"{marks} marked" + ("" if ok else f"; touched, see entry {seen[0].index}")
+    hint = "jinkui audit trail --action detection.canary, then jinkui incident open"
+    return Finding(id="canaries", ok=ok, detail=detail, hint=hint)
 
 
 def _proofs(unit: Unit) -> tuple[tuple[str, str], ...]:

@@ -6,19 +6,20 @@ walked and deleted in slices: no statement grows with the store.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import bindparam, case, delete, func, insert, select
 from sqlalchemy.engine import Connection
 
 from secure_records.adapters.driver_sql import DriverSql
-from secure_records.adapters.tables import index_terms, index_versions, subjects
+from secure_records.adapters.tables import canaries, index_terms, index_versions, subjects
 from secure_records.ports import IndexVersionRow
 from shared_kernel.instants import instant_text, parse_instant
 
 
 class SqlIndexVersions:
-    """``IndexVersions`` on an open connection."""
+    """``IndexVersions`` and ``CanaryMarks`` on an open connection."""
 
     _connection: Connection
     _sql: DriverSql
@@ -57,6 +58,15 @@ class SqlIndexVersions:
         """Forget one that has no entries left."""
         gone = {"old_tenant": tenant, "old_column": column, "old_version": version}
         self._connection.execute(_DROP_VERSION, gone)
+
+    def canary_marks(self, tenant: str) -> frozenset[bytes]:
+        """All of them: a handful, asked on every read."""
+        return frozenset(bytes(mark) for (mark,) in self._sql.rows(_MARKS, (tenant,)))
+
+    def add_canary_mark(self, tenant: str, mark: bytes, at: datetime) -> None:
+        """Add one."""
+        values = {"tenant": tenant, "mark": mark, "marked_at": instant_text(at)}
+        self._connection.execute(_ADD_MARK, values)
 
     def subject_count(self, tenant: str) -> int:
         """Number of patients."""
@@ -104,6 +114,8 @@ _VERSIONS: Final = (
     'SELECT "column", version, phase, position, done, started_at FROM index_versions'
     ' WHERE tenant = ? ORDER BY "column", version'
 )
+_MARKS: Final = "SELECT mark FROM canaries WHERE tenant = ?"
+_ADD_MARK: Final = insert(canaries)
 _ADD_VERSION: Final = insert(index_versions)
 _DROP_VERSION: Final = delete(index_versions).where(
     *(

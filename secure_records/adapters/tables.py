@@ -97,6 +97,14 @@ index_versions: Final = Table(
     Column("started_at", Text, nullable=False),
 )
 
+canaries: Final = Table(
+    "canaries",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("mark", LargeBinary, primary_key=True),
+    Column("marked_at", Text, nullable=False),
+)
+
 institutions: Final = Table(
     "institutions",
     metadata,

@@ -352,6 +352,8 @@ def use_records(story: Story) -> None:
     story.tell("records-reindex", "records", "reindex", "--status", actor="a002")
     story.tell("error", "records", "reindex", "phone", actor="a008", expect=4)
     story.tell("records-leakage", "records", "leakage", actor="a002")
+    story.tell("records-canary", "records", "canary", record, actor="a002")
+    story.tell("error", "records", "canary", record, actor="a008", expect=4)
     story.tell("records-schema", "records", "schema", "consent")
     story.tell("agreements-list", "agreements", "list", actor="a002")
     new = ("agreements", "apply", str(AGREEMENTS / "medical_alliance.yaml"))

@@ -19,6 +19,13 @@ TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 def upgrade() -> None:
     """Add the tables."""
     op.create_table(
+        "canaries",
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("marked_at", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "mark"),
+    )
+    op.create_table(
         "idempotency_keys",
         sa.Column("tenant", TEXT, nullable=False),
         sa.Column("key_mac", sa.LargeBinary(), nullable=False),

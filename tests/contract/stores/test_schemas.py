@@ -173,7 +173,7 @@ def test_a_store_without_our_tables_is_said_to_be_none(bare: HomeStore, tenant: 
 def forget_schema(store: HomeStore) -> None:
     """As a store was before schemas were counted: the tables of the first revision."""
     with store.transaction() as connection:
-        for table in ("idempotency_keys", "index_versions", "media"):
+        for table in ("canaries", "idempotency_keys", "index_versions", "media"):
             connection.execute(text(f"DROP TABLE {table}"))
         schema_owner.drop(connection)
         schema_version.drop(connection)

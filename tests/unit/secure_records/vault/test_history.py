@@ -296,3 +296,18 @@ def test_a_first_version_in_the_place_of_a_later_one_is_refused(
 
     with pytest.raises(RecordMisplaced):
         stored.vault.read(officer, record, "patient_request")
+
+
+def test_one_side_that_cannot_be_masked_withholds_both(stored: Room, officer: Caller) -> None:
+    """A masked value beside an unmaskable one would tell which of them it was."""
+    line = lines_of(stored, "prescription")
+    record = record_of(stored, line)
+    stored.policy = pharmacy(stored)
+    new = changed(line, subject={"phone": "010-65529988"})
+    stored.vault.amend(officer, record, 1, new, "identity_data")
+
+    [_, second] = stored.vault.history(PHARMACIST, record, "dispensing").versions
+
+    [change] = second.changes
+    assert (change.name, change.treatment) == ("patient.phone", Treatment.WITHHOLD)
+    assert (change.before, change.after) == (None, None)
