@@ -46,6 +46,7 @@ from secure_records.sealing import (
     full_view,
 )
 from secure_records.vault_asking import Asking
+from secure_records.vault_detecting import detections
 from secure_records.vault_errors import (
     AmendmentRefused,
     IdempotencyConflict,
@@ -129,7 +130,10 @@ def amend_record(
                 receipt, fact = _Amendment(parts, connection, wanted, fact).judge()
             except _Stop as stop:
                 refusal, fact = stop.error, stop.fact
-            parts.audit(connection).append(fact)
+            rows = parts.records(connection)
+            touched = rows.record(parts.tenant, record_id)
+            alarms = detections(parts, rows, fact, () if touched is None else (touched,))
+            parts.audit(connection).append_all([fact, *alarms])
             parts.keys.flush()
     except (VerificationFailed, KeyNotFound, VersionConflict) as fault:
         # The stored version does not open, or another writer was faster: nothing is written.

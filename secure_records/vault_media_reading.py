@@ -31,7 +31,9 @@ from secure_records.media.ports import MediaRow
 from secure_records.media.reading import MediaReader, SealedSource, checked_range
 from secure_records.models import Caller
 from secure_records.ports import RecordRow
+from secure_records.sealing import open_row
 from secure_records.vault_asking import Asking
+from secure_records.vault_detecting import detections
 from secure_records.vault_errors import RecordMisplaced, RecordNotFound, RecordWithheld
 from secure_records.vault_owing import noting_owed, watermark
 from secure_records.vault_parts import (
@@ -100,6 +102,10 @@ def read_media(
     # 3.
     with ExitStack() as stack:
         with request.noting_faults(granted):
+            # The row of the record decided who treats the patient: it is held against its
+            # envelope, or whoever edits the row could widen access.
+            record = granted.record
+            open_row(record, parts.keys.dek_by_id(parts.tenant, record.key_id))
             key = parts.keys.dek_by_id(parts.tenant, granted.row.key_id)
             described = open_description(granted.row, key)
             begin, stop = checked_range(start, end, described.size)
@@ -150,13 +156,15 @@ class _Request:
         """Decide and write the entry."""
         parts = self.parts
         with parts.store.transaction() as connection:
-            record = parts.records(connection).record(parts.tenant, self.asked.record or "")
+            rows = parts.records(connection)
+            record = rows.record(parts.tenant, self.asked.record or "")
             answer = (
                 self._refusal(self.asked, RecordNotFound("no such record"))
                 if record is None
                 else self._answer(connection, record, disclosure, (start, end))
             )
-            parts.audit(connection).append(answer.fact)
+            alarms = detections(parts, rows, answer.fact, () if record is None else (record,))
+            parts.audit(connection).append_all([answer.fact, *alarms])
             parts.keys.flush()
         if isinstance(answer, _Refusal):
             raise answer.error

@@ -33,6 +33,7 @@ from secure_records.kinds.catalogue import kind_named
 from secure_records.models import Caller
 from secure_records.ports import RecordRow
 from secure_records.sealing import open_row
+from secure_records.vault_detecting import detections
 from secure_records.vault_parts import fact_of, require_purpose
 from shared_kernel.canonical_json import Json
 from shared_kernel.errors import BadInput, JinkuiError, Refused
@@ -178,7 +179,10 @@ class _Telling:
         """One entry for each record, committed before its line is written."""
         now = self.toolkit.clock.now()
         with self.toolkit.transaction() as unit:
-            unit.log.append_all([self._about(row, now) for row in rows])
+            for row in rows:
+                fact = self._about(row, now)
+                alarms = detections(self.toolkit.parts, unit.records, fact, (row,))
+                unit.log.append_all([fact, *alarms])
 
     def _about(self, row: RecordRow, at: datetime) -> AuditFact:
         said: dict[str, Json] = {

@@ -23,6 +23,8 @@ from secure_records.media.ports import StoredObject
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
+_WINDOW_BYTES: Final = 256 * 1024
+
 
 class FolderObject:
     """One open object."""
@@ -35,6 +37,11 @@ class FolderObject:
     def size(self) -> int:
         """Bytes of the object when it was opened."""
         return self._size
+
+    @property
+    def window_bytes(self) -> int:
+        """As much as stays in the second-level cache until it is decrypted."""
+        return _WINDOW_BYTES
 
     def read(self, offset: int, length: int) -> bytes:
         """These bytes; fewer if the file ends before."""

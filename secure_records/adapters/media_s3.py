@@ -27,6 +27,8 @@ from secure_records.media.ports import StoredObject
 _PART_BYTES: Final = 8 * 1024 * 1024
 """One part of an upload; S3 takes 10,000 of them, so an object may have 80 GB."""
 
+_WINDOW_BYTES: Final = 4 * 1024 * 1024
+
 _PARTS_UNDERWAY: Final = 2
 """Parts held in memory at a time."""
 
@@ -62,6 +64,11 @@ class S3Object:
     def size(self) -> int:
         """Bytes of the object when it was opened."""
         return self._size
+
+    @property
+    def window_bytes(self) -> int:
+        """One request costs a round trip: few of them, and little memory."""
+        return _WINDOW_BYTES
 
     def read(self, offset: int, length: int) -> memoryview:
         """These bytes; fewer if the object ends before."""

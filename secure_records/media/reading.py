@@ -5,14 +5,15 @@
    and a recording cut at a chunk's edge is refused before anything is shown
 3. any chunk, in any order: its tag answers for its bytes and its place
 
-Windows of a few chunks are asked from the source at a time; nothing else is held.
+Windows of a few chunks are asked from the source at a time. Only the last chunk, opened
+already, is held besides.
 """
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Protocol
 
 from secure_records.envelope.suites import TAG_BYTES, suite_coded
 from secure_records.errors import UnknownSuite
@@ -22,9 +23,6 @@ from secure_records.media.errors import MediaRangeRefused, MediaRefused
 from secure_records.media.file_key import derive_file_key
 from secure_records.media.format import LONGEST_HEADER, layout_of, parse_header
 
-WINDOW_BYTES: Final = 4 * 1024 * 1024
-"""Asked from the source at once: few requests to a distant store, little memory."""
-
 
 class SealedSource(Protocol):
     """One stored object."""
@@ -32,6 +30,11 @@ class SealedSource(Protocol):
     @property
     def size(self) -> int:
         """Bytes of the object."""
+        ...
+
+    @property
+    def window_bytes(self) -> int:
+        """How much to ask for at once: little from a disk, more from a distant server."""
         ...
 
     def read(self, offset: int, length: int) -> Chunk:
@@ -78,9 +81,9 @@ class MediaReader:
         self._layout = layout_of(header, source.size)
         self._cipher = ChunkCipher(suite, key, self._layout.chunk_bytes)
         # 2.
-        final = self._layout.chunks - 1
-        for _ in self._opened(final, final):
-            pass
+        self._last = self._layout.chunks - 1
+        sealed = self._window(self._last, self._last + 1)
+        self._end = bytes(self._cipher.open(self._last, sealed, last=True))
 
     @property
     def size(self) -> int:
@@ -112,18 +115,27 @@ class MediaReader:
     def _opened(self, first: int, final: int) -> Iterator[memoryview]:
         # 3.
         layout = self._layout
-        step = max(1, WINDOW_BYTES // layout.chunk_bytes)
-        for begin in range(first, final + 1, step):
-            until = min(begin + step, final + 1)
-            offset = layout.offset_of(begin)
-            wanted = layout.offset_of(until - 1) + layout.plaintext_of(until - 1) + TAG_BYTES
-            window = memoryview(self._source.read(offset, wanted - offset))
-            if len(window) != wanted - offset:
-                raise MediaRefused("the recording is cut short")
+        step = max(1, self._source.window_bytes // layout.chunk_bytes)
+        sealed_bytes = layout.chunk_bytes + TAG_BYTES
+        behind = min(final + 1, self._last)
+        for begin in range(first, behind, step):
+            until = min(begin + step, behind)
+            window = self._window(begin, until)
             for number in range(begin, until):
-                at = layout.offset_of(number) - offset
-                sealed = window[at : at + layout.plaintext_of(number) + TAG_BYTES]
-                yield self._cipher.open(number, sealed, last=number == layout.chunks - 1)
+                at = (number - begin) * sealed_bytes
+                yield self._cipher.open(number, window[at : at + sealed_bytes], last=False)
+        if final == self._last:
+            yield memoryview(self._end)
+
+    def _window(self, begin: int, until: int) -> memoryview:
+        """The sealed chunks from ``begin`` up to, without, ``until``."""
+        layout = self._layout
+        offset = layout.offset_of(begin)
+        wanted = layout.offset_of(until - 1) + layout.plaintext_of(until - 1) + TAG_BYTES - offset
+        window = memoryview(self._source.read(offset, wanted))
+        if len(window) != wanted:
+            raise MediaRefused("the recording is cut short")
+        return window
 
 
 def checked_range(start: int, end: int | None, size: int) -> tuple[int, int]:

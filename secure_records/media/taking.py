@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -39,15 +40,22 @@ class TakenFile:
 
 
 class _Source:
-    """The file, counted and digested while it is read."""
+    """The file, counted while it is read and digested beside the cipher.
 
-    def __init__(self, file: BinaryIO, largest: int) -> None:
+    A digest runs in a thread while the same chunk is sealed and written; it is waited
+    for before the next bytes are read, because they may take the chunk's place.
+    """
+
+    def __init__(self, file: BinaryIO, largest: int, beside: Executor | None = None) -> None:
         self._file = file
         self._largest = largest
+        self._beside = beside
+        self._waiting: list[Future[None]] = []
         self._sm3, self._sha256 = Hash(SM3()), hashlib.sha256()
         self.size = 0
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:
+        self._wait()
         try:
             count = self._file.readinto(buffer)  # type: ignore[attr-defined]
         except OSError as error:
@@ -58,10 +66,20 @@ class _Source:
         return int(count)
 
     def watch(self, chunk: memoryview) -> None:
+        if self._beside is not None:
+            self._waiting.append(self._beside.submit(self._digest, chunk))
+
+    def _digest(self, chunk: memoryview) -> None:
         self._sm3.update(chunk)
         self._sha256.update(chunk)
 
+    def _wait(self) -> None:
+        for each in self._waiting:
+            each.result()
+        self._waiting.clear()
+
     def digests(self) -> tuple[str, str]:
+        self._wait()
         return self._sm3.finalize().hex(), self._sha256.hexdigest()
 
 
@@ -94,11 +112,11 @@ def take_file(
         MediaFileRefused: place, size or type of the file; no object is left.
         MediaStoreFailed: the store did not take it.
     """
-    with _opened(beside, reference, largest) as file:
-        source = _Source(file, largest)
+    with _opened(beside, reference, largest) as file, ThreadPoolExecutor(1) as digesting:
+        source = _Source(file, largest, digesting)
         sealer = MediaSealer(dek, suite, context, entropy)
         objects.put(name, sealer.stream(source, source.watch))
-    sm3, sha256 = source.digests()
+        sm3, sha256 = source.digests()
     return TakenFile(size=source.size, sm3=sm3, sha256=sha256, message_id=sealer.message_id.hex())
 
 

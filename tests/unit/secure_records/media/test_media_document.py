@@ -35,6 +35,8 @@ NAMES = pytest.mark.parametrize("name", ["gm", "intl"])
 class Held:
     """An object in memory."""
 
+    window_bytes = 64
+
     def __init__(self, blob: bytes) -> None:
         self.blob = blob
         self.size = len(blob)

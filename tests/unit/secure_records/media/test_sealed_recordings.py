@@ -40,6 +40,8 @@ SUITES = pytest.mark.parametrize("suite", [GM, INTL], ids=["gm", "intl"])
 class Held:
     """An object in memory that counts what is asked of it."""
 
+    window_bytes = 64
+
     def __init__(self, blob: bytes) -> None:
         self.blob = blob
         self.size = len(blob)
@@ -450,6 +452,8 @@ class Endless(io.RawIOBase):
 
 class Computed:
     """An object that is never held whole: chunks are asked from a file."""
+
+    window_bytes = 4 * 1024 * 1024
 
     def __init__(self, file: io.BufferedRandom) -> None:
         self._file = file

@@ -561,7 +561,7 @@ def test_without_a_log_nothing_is_amended(stored: Room, officer: Caller) -> None
         pass
 
     class Broken:
-        def append(self, _fact: object) -> int:
+        def append_all(self, _facts: object) -> range:
             raise Full
 
     line = line_of(stored)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from secure_records import Caller
+from secure_records import Caller, SecureRecordsError
 from secure_records.access.errors import AccessDenied
 from secure_records.vault_detecting import DETECTION, mark_canary
 from secure_records.vault_errors import RecordNotFound
@@ -49,6 +49,17 @@ def test_every_way_of_touching_one_is_noted(stored: Room, officer: Caller) -> No
         *((officer.actor, "record.search", hit.id) for hit in page.records),
     ]
     assert all("commitment" in each for each in alarms(stored))
+
+
+def test_amending_one_is_noted(stored: Room) -> None:
+    """Also an attempt that is refused: nobody has a reason to correct who does not exist."""
+    record, _ = bait(stored)
+    wrong = stored.records()[0]
+    with pytest.raises(SecureRecordsError):
+        stored.vault.amend(GUARD, record, 1, wrong, "clerical_error")
+
+    [alarm] = alarms(stored)
+    assert (alarm["actor"], alarm["details"]["during"]) == (GUARD.actor, "record.amended")
 
 
 def test_other_patients_raise_nothing(stored: Room, officer: Caller) -> None:

@@ -380,3 +380,18 @@ def test_view_says_nothing_of_the_bytes(recorded: Recorded) -> None:
     with recorded.room.vault.read_media(OFFICER, record, "patient_request") as view:
         assert "memoryview" not in repr(view)
         assert iterated(view.parts) == view.size
+
+
+def test_edited_row_of_the_record_widens_nothing(recorded: Recorded) -> None:
+    """The row says who treats the patient; one that contradicts its envelope shows nothing."""
+    record = recorded.stored(recorded.wav())
+    other = next(
+        each.clinician
+        for each in recorded.room.records()
+        if each.clinician != recorded.line().clinician
+    )
+    recorded.room.sql("UPDATE records SET clinician = ? WHERE record = ?", other, record)
+
+    with pytest.raises(RecordMisplaced):
+        recorded.read(record, recorded.room.caller_of(other), "treatment")
+    assert failed(recorded, "records.misplaced")
