@@ -43,7 +43,10 @@ NEEDED: Final[Mapping[str, frozenset[str]]] = {
     KEYS: frozenset(("keys.db", "root.json")),
 }
 LARGEST: Final = 64 * 1024 * 1024
-"""Bytes of a manifest or its note: an object takes two hundred."""
+"""Bytes of a manifest: an object takes two hundred."""
+
+LARGEST_NOTE: Final = 65_536
+"""Bytes of a signed note."""
 
 _CHUNK: Final = 1 << 20
 _NAME: Final = re.compile(r"[a-z0-9.-]{1,64}\Z")
@@ -163,7 +166,7 @@ def read_manifest(folder: Path, part: str) -> tuple[Manifest, bytes]:
     path = folder / MANIFEST
     if not path.is_file() or not (folder / NOTE).is_file():
         raise BackupNotFound(f"no backup of {part} in {folder.name}", where=folder.name)
-    raw = _read_small(path)
+    raw = _bounded(path, LARGEST)
     try:
         manifest = _manifest(json.loads(raw))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -188,7 +191,7 @@ def require_signed(
         BackupDamaged: the note is about another manifest.
         NoteRefused, NoteMalformed: it is none of ours.
     """
-    note = _read_small(folder / NOTE).decode("utf-8", "replace")
+    note = _bounded(folder / NOTE, LARGEST_NOTE).decode("utf-8", "replace")
     origin = keys[0].name
     signed = verify_note(note, keys, verifier, need=len(keys))
     if signed.text != _text(raw, origin):
@@ -226,10 +229,10 @@ def _text(raw: bytes, origin: str) -> str:
     return f"{FORMAT}\n{origin}\n{sha256(raw)}\n"
 
 
-def _read_small(path: Path) -> bytes:
+def _bounded(path: Path, largest: int) -> bytes:
     with path.open("rb") as file:
-        raw = file.read(LARGEST + 1)
-    if len(raw) > LARGEST:
+        raw = file.read(largest + 1)
+    if len(raw) > largest:
         raise BackupMalformed(f"{path.name} is too long", where=path.name)
     return raw
 
@@ -243,6 +246,8 @@ def _manifest(document: Mapping[str, Json]) -> Manifest:
     if document["format"] != FORMAT:
         raise ValueError("another format")
     texts = {name: _of(document[name], str) for name in _TEXTS}
+    if max(map(len, texts.values())) > LARGEST_NOTE:
+        raise ValueError("longer than any checkpoint")
     point = document["recovery_point"]
     return Manifest(
         part=texts["part"],

@@ -171,13 +171,16 @@ def _canaries(toolkit: Toolkit) -> Finding:
 
 
 def _proofs(unit: Unit) -> tuple[tuple[str, str], ...]:
-    """Case and digest of every proof that a case names."""
+    """Case and digest of every proof that a case names, and that is not in the case itself.
+
+    The proof that individuals were told is their letter, which the case holds.
+    """
     cases = (fold(unit.cases.events(unit.tenant, name)) for name in unit.cases.cases(unit.tenant))
     return tuple(
         (case.case, digest)
         for case in cases
         for digest in (
-            *(filing.proof_digest for filing in case.filings),
+            *(f.proof_digest for f in case.filings if f.proof_digest != f.digest),
             *(action.proof_digest for action in case.actions),
         )
         if digest is not None

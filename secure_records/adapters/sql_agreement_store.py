@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Connection
 
 from secure_records.access.ports import AgreementSummary, StoredAgreement
 from secure_records.adapters.agreement_tables import agreements
+from secure_records.adapters.driver_sql import DriverSql, Row
 from shared_kernel.instants import instant_text, parse_instant
 
 _SUMMARY = (
@@ -21,14 +23,21 @@ _SUMMARY = (
     agreements.c.ended_at,
 )
 
+# Asked in every transaction that decides anything.
+_LIST: Final = (
+    "SELECT agreement_id, version, partner, digest, applied_at, applied_by, ended_at"
+    " FROM agreements WHERE tenant = ? ORDER BY agreement_id, version"
+)
+
 
 class SqlAgreementStore:
     """``AgreementStore`` of one tenant over an open connection; never commits."""
 
-    __slots__ = ("_connection", "_tenant")
+    __slots__ = ("_connection", "_sql", "_tenant")
 
     def __init__(self, connection: Connection, tenant: str) -> None:
         self._connection = connection
+        self._sql = DriverSql(connection)
         self._tenant = tenant
 
     def apply(self, agreement: StoredAgreement) -> None:
@@ -63,12 +72,7 @@ class SqlAgreementStore:
 
     def list(self) -> tuple[AgreementSummary, ...]:
         """Every version, by id and version."""
-        rows = self._connection.execute(
-            select(*_SUMMARY)
-            .where(agreements.c.tenant == self._tenant)
-            .order_by(agreements.c.agreement_id, agreements.c.version)
-        )
-        return tuple(_summary(row) for row in rows.mappings())
+        return tuple(_summary(row) for row in self._sql.rows(_LIST, (self._tenant,)))
 
     def load_all(self) -> tuple[StoredAgreement, ...]:
         """Every version with its text, by id and version."""
@@ -78,19 +82,18 @@ class SqlAgreementStore:
             .order_by(agreements.c.agreement_id, agreements.c.version)
         )
         return tuple(
-            StoredAgreement(summary=_summary(row), text=bytes(row["document"]))
-            for row in rows.mappings()
+            StoredAgreement(summary=_summary(row[:-1]), text=bytes(row[-1])) for row in rows
         )
 
 
-def _summary(row: RowMapping) -> AgreementSummary:
-    ended = row["ended_at"]
+def _summary(row: Row) -> AgreementSummary:
+    agreement, version, partner, digest, applied_at, applied_by, ended = row
     return AgreementSummary(
-        id=row["agreement_id"],
-        version=row["version"],
-        partner=row["partner"],
-        digest=row["digest"],
-        applied_at=parse_instant(row["applied_at"], "applied_at"),
-        applied_by=row["applied_by"],
+        id=agreement,
+        version=version,
+        partner=partner,
+        digest=digest,
+        applied_at=parse_instant(applied_at, "applied_at"),
+        applied_by=applied_by,
         ended_at=None if ended is None else parse_instant(ended, "ended_at"),
     )

@@ -38,6 +38,16 @@ _STAFF: Final = (
     "SELECT id, name, roles, institution, title, subject_code, practice_no, valid_until,"
     " registered, id_no FROM staff WHERE tenant = ? AND id IN (:list)"
 )
+_PARTNERS: Final = "SELECT id FROM partners WHERE tenant = ?"
+_ACTORS: Final = (
+    "SELECT id, person, roles, partner, password_hash FROM actors WHERE tenant = ? ORDER BY id"
+)
+_ACTOR: Final = (
+    "SELECT id, person, roles, partner, password_hash FROM actors WHERE tenant = ? AND id = ?"
+)
+_HELD: Final = (
+    "SELECT credential FROM actor_credentials WHERE tenant = ? AND actor = ? ORDER BY credential"
+)
 _CREDENTIAL: Final = "SELECT 1 FROM actor_credentials WHERE tenant = ? AND credential = ?"
 _NOBODY: Final = ""
 """Owner of a credential that was taken out of use."""
@@ -73,20 +83,15 @@ class SqlRegistry:
 
     def partner_ids(self, tenant: str) -> frozenset[str]:
         """Every partner organisation that is on the list."""
-        query = select(partners.c.id).where(partners.c.tenant == tenant)
-        return frozenset(self._connection.execute(query).scalars())
+        return frozenset(partner for (partner,) in self._sql.rows(_PARTNERS, (tenant,)))
 
     def actor(self, tenant: str, actor: str) -> Actor | None:
         """One account."""
-        row = self._one(actors, tenant, actor)
+        row = self._sql.first(_ACTOR, (tenant, actor))
         if row is None:
             return None
-        held = self._connection.execute(
-            select(actor_credentials.c.credential)
-            .where(actor_credentials.c.tenant == tenant, actor_credentials.c.actor == actor)
-            .order_by(actor_credentials.c.credential)
-        )
-        return _actor(row, tuple(held.scalars()))
+        held = self._sql.rows(_HELD, (tenant, actor))
+        return _actor(row, tuple(credential for (credential,) in held))
 
     def actor_of_credential(self, tenant: str, credential: str) -> Actor | None:
         """The account that signs in with this token or key."""
@@ -111,10 +116,8 @@ class SqlRegistry:
             .order_by(actor_credentials.c.credential)
         ).mappings():
             held.setdefault(row["actor"], []).append(row["credential"])
-        rows = self._connection.execute(
-            select(actors).where(actors.c.tenant == tenant).order_by(actors.c.id)
-        )
-        return tuple(_actor(row, tuple(held.get(row["id"], ()))) for row in rows.mappings())
+        rows = self._sql.rows(_ACTORS, (tenant,))
+        return tuple(_actor(row, tuple(held.get(row[0], ()))) for row in rows)
 
     def enter(self, document: RegistryDocument) -> None:
         """Insert or replace every entry of the document; what it omits stays."""
@@ -250,12 +253,13 @@ def _staff_member(row: Row) -> StaffMember:
     )
 
 
-def _actor(row: RowMapping, credentials: tuple[str, ...]) -> Actor:
+def _actor(row: Row, credentials: tuple[str, ...]) -> Actor:
+    actor, person, roles, partner, password_hash = row
     return Actor(
-        id=row["id"],
-        person=row["person"],
-        roles=tuple(json.loads(row["roles"])),
-        partner=row["partner"],
-        password_hash=row["password_hash"],
+        id=actor,
+        person=person,
+        roles=tuple(json.loads(roles)),
+        partner=partner,
+        password_hash=password_hash,
         credential_ids=credentials,
     )

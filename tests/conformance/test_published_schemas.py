@@ -496,6 +496,8 @@ def use_incidents(story: Story) -> None:
     story.tell("error", "incident", "close", case, "--reason", "尚欠报告", expect=4)
     release_alone(story)
     end_a_false_alarm(story)
+    kept = story.tell("doctor", "doctor")["checks"]
+    assert next(check for check in kept if check["id"] == "evidence")["detail"].startswith("4 ")
 
 
 def release_alone(story: Story) -> None:

@@ -16,6 +16,7 @@ import orjson
 import pytest
 
 from jinkui.procedures.registry_entry import enter_registry
+from jinkui.procedures.upgrade_home import upgrade_home
 from jinkui.synthetic.hospital import SyntheticHospital
 from jinkui.system_clock import SystemClock
 from jinkui.wiring.homes import create
@@ -345,6 +346,7 @@ def test_a_home_of_an_earlier_version_opens_and_rotates(
     """
     home = old_homes[suite]
     passphrase = home.parent / "passphrase"
+    upgrade_home(home, passphrase, SystemClock(), os.urandom, dry_run=False)
 
     def names(toolkit: Toolkit) -> list[object]:
         with toolkit.reading() as unit:

@@ -8,6 +8,7 @@ import orjson
 
 from jinkui.procedures.doctor import Finding, examine
 from jinkui.synthetic.hospital import SyntheticHospital
+from jinkui.wiring.incidents import incident_room
 from secure_records.intake import parse_line
 from secure_records.models import Caller, StoreReceipt
 from secure_records.vault_detecting import mark_canary
@@ -37,8 +38,16 @@ def test_doctor_shows_a_touched_canary_until_a_case_is_opened(toolkit: Toolkit) 
     assert not finding(toolkit).ok
     assert "touched" in finding(toolkit).detail
 
-    with toolkit.transaction() as unit:
-        unit.journal.record("incident.opened", {}, at=toolkit.clock.now(), actor="a002")
+    with incident_room(toolkit) as room:
+        room.desk.open(
+            actor="a002",
+            summary="演练",
+            source="detection",
+            reporter="doctor",
+            operators=("medical_institution",),
+            flags=(),
+            aware_at=None,
+        )
     assert finding(toolkit).ok
     toolkit.vault.read(OFFICER, receipt.record, "patient_request")
     assert not finding(toolkit).ok
